@@ -1,0 +1,1 @@
+"""What starts, installs and ships the suite."""
