@@ -1,4 +1,4 @@
-"""Build the Python code of the contracts into ``protos/gen`` (ADR-0010: generated code stays out of git).
+"""Build the Python code of the contracts into ``protos/gen`` (ADR-0010: it stays out of git).
 
 Compiles into a fresh folder, then swaps it in with one rename, so that a reader never sees half a
 tree. ``*_grpc.py`` is made for ``*_service.proto`` only: events must not import grpc.
@@ -25,7 +25,9 @@ def main() -> int:
     contracts = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("espacecitoyen/**/*.proto"))
     services = [name for name in contracts if name.endswith("_service.proto")]
     include = ["protoc", f"-I{ROOT}", f"-I{BUNDLED}"]
-    status = protoc.main([*include, f"--python_out={fresh}", f"--mypy_out=quiet:{fresh}", *contracts])
+    status = protoc.main(
+        [*include, f"--python_out={fresh}", f"--mypy_out=quiet:{fresh}", *contracts]
+    )
     status = status or protoc.main(
         [*include, f"--grpc_python_out={fresh}", f"--mypy_grpc_out=quiet:{fresh}", *services]
     )
