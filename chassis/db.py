@@ -1,0 +1,82 @@
+"""Connections to a service's own PostgreSQL: short waits, live connections, cheap plain reads."""
+
+import select
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.orm import Session, sessionmaker
+
+Sessions = sessionmaker[Session]
+
+# Lock wait below statement time, so that a stuck lock is told apart from a slow statement.
+_OPTIONS = "-c statement_timeout=5000 -c lock_timeout=4000 -c timezone=UTC"
+_PARAMETERS: dict[str, Any] = {
+    "options": _OPTIONS,
+    "connect_timeout": 3,
+    # A peer that vanished without a word is noticed in seconds, not after the kernel's hours.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+
+
+def driver_url(url: str) -> str:
+    """Give the SQLAlchemy address, with the psycopg 3 driver, of a plain `postgresql://` one."""
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    return parsed.render_as_string(hide_password=False)
+
+
+def make_engine(url: str, *, name: str, pool_size: int = 8) -> Engine:
+    """Open the pool of one process.
+
+    Args:
+        url: `postgresql://role:secret@host:port/database`, with or without a driver.
+        name: shown by PostgreSQL as the application name.
+        pool_size: connections kept; half as many again may open for a moment.
+    Returns: an engine whose connections are live when they are lent, with statements cut at 5 s
+        and lock waits at 4 s. Parameters never appear in error texts, for they hold personal data.
+    """
+    # The cheap test of `_discard_dead` needs poll(), which eventlet takes away: there SQLAlchemy's
+    # own round trip does it.
+    has_poll = hasattr(select, "poll")
+    engine = create_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size // 2,
+        pool_timeout=2,
+        pool_pre_ping=not has_poll,
+        hide_parameters=True,
+        connect_args={**_PARAMETERS, "application_name": name},
+    )
+    if has_poll:
+        event.listen(engine, "checkout", _discard_dead)
+    return engine
+
+
+def _discard_dead(connection: Any, _record: object, _proxy: object) -> None:
+    """Refuse to lend a connection that the server has closed.
+
+    PostgreSQL sends nothing on an idle connection but its farewell, so one that has something to
+    read is suspect and only then pays a round trip: 2 µs instead of 100 on each loan.
+    """
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    if not poller.poll(0):
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:
+        raise DisconnectionError from error
+
+
+def make_sessions(engine: Engine) -> Sessions:
+    """Give the session factory of a service: `with sessions.begin() as session:`."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def reader(engine: Engine) -> Engine:
+    """Give the same pool for plain Core reads, which then need no BEGIN and no ROLLBACK."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

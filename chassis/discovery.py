@@ -1,0 +1,202 @@
+"""Where the processes of a service listen: Consul's health, or addresses from the settings."""
+
+import http.client
+import json
+import logging
+import threading
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+_log = logging.getLogger(__name__)
+
+_WAIT_S = 30
+_RETRY_S = 1.0
+_FIRST_ANSWER_S = 2.0
+
+
+class Addresses(Protocol):
+    """The addresses of one service; `version` changes with the set."""
+
+    def get(self) -> tuple[str, ...]:
+        """Give `host:port` of each healthy process, sorted; empty while none was ever known."""
+
+    def version(self) -> int:
+        """Give a number that grows each time the set changes."""
+
+
+class StaticAddresses:
+    """Addresses that settings fix."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self._addresses = tuple(sorted(addresses))
+
+    def get(self) -> tuple[str, ...]:
+        """Give the addresses."""
+        return self._addresses
+
+    def version(self) -> int:
+        """Give 1: the set never changes."""
+        return 1
+
+
+class ConsulAddresses:
+    """Healthy processes of a service, followed by blocking queries in a daemon thread.
+
+    The thread starts with the first question, so the object may be made before a fork. An empty
+    answer keeps the last set: calling a process that Consul doubts is better than calling none.
+    """
+
+    def __init__(self, consul_url: str, service: str, token: str = "") -> None:
+        self._consul = _Consul(consul_url, token)
+        self._service = service
+        self._set: tuple[str, ...] = ()
+        self._version = 0
+        self._answered = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def get(self) -> tuple[str, ...]:
+        """Give the last non-empty set; the first question waits up to 2 s for an answer."""
+        self._follow()
+        if not self._answered.is_set():
+            self._answered.wait(_FIRST_ANSWER_S)
+        return self._set
+
+    def version(self) -> int:
+        """Give the number of the current set."""
+        self._follow()
+        return self._version
+
+    def _follow(self) -> None:
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    name = f"consul-{self._service}"
+                    self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+                    self._thread.start()
+
+    def _run(self) -> None:
+        index = 0
+        pause = threading.Event()
+        while True:
+            try:
+                index = self._once(index)
+            except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+                _log.warning("consul: no answer about %s (%s)", self._service, type(error).__name__)
+                index = 0
+                pause.wait(_RETRY_S)
+
+    def _once(self, index: int) -> int:
+        query = f"passing=1&index={index}&wait={_WAIT_S}s"
+        path = f"/v1/health/service/{urllib.parse.quote(self._service)}?{query}"
+        status, headers, entries = self._consul.ask("GET", path)
+        if status != http.HTTPStatus.OK:
+            raise ValueError(status)
+        found = {
+            f"{entry['Service']['Address'] or entry['Node']['Address']}:{entry['Service']['Port']}"
+            for entry in entries
+        }
+        addresses = tuple(sorted(found))
+        if addresses and addresses != self._set:
+            # The set before the number: a reader of the new number always finds the new set.
+            self._set = addresses
+            self._version += 1
+            self._answered.set()
+        new_index = int(headers["X-Consul-Index"])
+        # Consul's rule: an index that goes backwards means that its state was restored.
+        return new_index if new_index >= index else 0
+
+
+class Registration:
+    """This process's entry in Consul, with a gRPC health check each second.
+
+    The check's interval and timeout are 1 s: Consul's 10 s would hide a stopped process.
+    """
+
+    def __init__(self, consul_url: str, service: str, listen: str, token: str = "") -> None:
+        self._consul = _Consul(consul_url, token)
+        self._service = service
+        self._listen = listen
+
+    @property
+    def _id(self) -> str:
+        return f"{self._service}-{self._listen}".replace(":", "-")
+
+    def register(self) -> bool:
+        """Enter this process, if Consul does not know it already; safe to repeat.
+
+        Returns: whether Consul answered. A Consul that is down or restarted is not an error: the
+            server asks again every few seconds.
+        """
+        host, _, port = self._listen.rpartition(":")
+        entry = {
+            "ID": self._id,
+            "Name": self._service,
+            "Address": host,
+            "Port": int(port),
+            "Check": {
+                "GRPC": self._listen,
+                "Interval": "1s",
+                "Timeout": "1s",
+                "DeregisterCriticalServiceAfter": "1m",
+            },
+        }
+        # Entering twice would reset the check to critical for a second.
+        return self._try("GET", f"/v1/agent/service/{self._id}") == http.HTTPStatus.OK or (
+            self._try("PUT", "/v1/agent/service/register", entry) == http.HTTPStatus.OK
+        )
+
+    def deregister(self) -> None:
+        """Leave, before the server stops taking calls."""
+        self._try("PUT", f"/v1/agent/service/deregister/{self._id}")
+
+    def _try(self, method: str, path: str, body: Any = None) -> int:
+        try:
+            return self._consul.ask(method, path, body, timeout_s=2.0)[0]
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            _log.warning("consul: %s (%s)", self._service, type(error).__name__)
+            return 0
+
+
+def addresses(
+    service: str, *, consul_url: str, static: Mapping[str, str], token: str = ""
+) -> Addresses:
+    """Choose where the addresses of a service come from.
+
+    Args:
+        service: its name.
+        consul_url: "" when there is no Consul.
+        static: service -> `host:port`, or several separated by `|`; it wins over Consul.
+        token: Consul ACL token.
+    Raises: LookupError when neither knows the service, at start rather than at the first call.
+    """
+    if service in static:
+        return StaticAddresses(static[service].split("|"))
+    if consul_url:
+        return ConsulAddresses(consul_url, service, token)
+    raise LookupError(f"no Consul and no address for {service}")
+
+
+class _Consul:
+    """The three HTTP questions that we ask a Consul agent."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = urllib.parse.urlsplit(url)
+        self._headers = {"X-Consul-Token": token} if token else {}
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, timeout_s: float = _WAIT_S + 10
+    ) -> tuple[int, http.client.HTTPMessage, Any]:
+        secure = self._url.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(self._url.hostname or "", self._url.port, timeout=timeout_s)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, path, content, self._headers)
+            response = connection.getresponse()
+            text = response.read()
+            is_json = response.headers.get_content_type() == "application/json"
+            return response.status, response.headers, json.loads(text) if is_json else None
+        finally:
+            connection.close()

@@ -1,0 +1,192 @@
+"""A gRPC server on threads: every RPC behind the gate, honest health, graceful stop."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import (  # type: ignore[import-untyped]
+    health,
+    health_pb2,
+    health_pb2_grpc,
+)
+from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
+
+from chassis import discovery, grpc_tls, telemetry
+from chassis.current import caller, remaining
+from chassis.grpc_gate import ErrorRow, Gate
+from chassis.identity import TokenVerifier
+
+__all__ = ["ErrorRow", "Running", "caller", "remaining", "run", "start"]
+
+_log = logging.getLogger(__name__)
+
+_DRAIN_S = 10.0
+_ENSURE_EVERY = 5  # health rounds of 1 s between two looks at our entry in Consul
+_OPTIONS: tuple[tuple[str, Any], ...] = (
+    # A port that another process holds is an error, not a silent share.
+    ("grpc.so_reuseport", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+class Running:
+    """A started server: `address` to call it, `stop` to end it."""
+
+    def __init__(
+        self,
+        server: grpc.Server,
+        address: str,
+        service: str,
+        healthy: Callable[[], bool],
+        registration: discovery.Registration | None,
+        servicer: health.HealthServicer,
+    ) -> None:
+        self.address = address
+        self._server, self._service, self._healthy = server, service, healthy
+        self._registration, self._servicer = registration, servicer
+        self._stopping = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="health", daemon=True)
+        self._poller.start()
+
+    def _poll(self) -> None:
+        """Tell the truth each second; a failing question is an unhealthy answer."""
+        rounds = 0
+        while not self._stopping.is_set():
+            self._say(self._is_healthy())
+            if self._registration is not None and rounds % _ENSURE_EVERY == 0:
+                self._registration.register()
+            rounds += 1
+            self._stopping.wait(1.0)
+
+    def _is_healthy(self) -> bool:
+        try:
+            return self._healthy()
+        except Exception as error:  # noqa: BLE001  (whatever it is, the process is not well)
+            _log.warning("health: %s", type(error).__name__)
+            return False
+
+    def _say(self, well: bool) -> None:  # noqa: FBT001  (one yes or no is the whole message)
+        kinds = health_pb2.HealthCheckResponse
+        for service in ("", self._service):
+            self._servicer.set(service, kinds.SERVING if well else kinds.NOT_SERVING)
+
+    def stop(self, drain_s: float = _DRAIN_S) -> None:
+        """Leave Consul, take no new call, let those under way end within `drain_s` seconds."""
+        self._stopping.set()
+        self._poller.join(drain_s)
+        if self._registration is not None:
+            self._registration.deregister()
+        self._servicer.enter_graceful_shutdown()
+        self._server.stop(drain_s).wait()
+
+
+def start(
+    *,
+    name: str,
+    listen: str,
+    register: Callable[[grpc.Server], None],
+    service: str,
+    access: Mapping[str, frozenset[str]],
+    errors: Mapping[type[Exception], ErrorRow],
+    verifier: TokenVerifier,
+    healthy: Callable[[], bool],
+    registration: discovery.Registration | None = None,
+    workers: int = 16,
+    tls: grpc_tls.Files | None = None,
+) -> Running:
+    """Start a server and return; arguments are those of `run`. Port 0 takes a free one."""
+    gate = Gate(
+        name=name, service=service, access=access, errors=errors, verifier=verifier, tls=tls
+    )
+    server = grpc.server(
+        ThreadPoolExecutor(workers, thread_name_prefix=name),
+        interceptors=[gate],
+        options=_OPTIONS,
+    )
+    register(server)
+    _check_access(service, access)
+    servicer = health.HealthServicer()
+    servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    reflection.enable_server_reflection(
+        (service, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+    )
+    if tls is None:
+        port = server.add_insecure_port(listen)
+    else:
+        port = server.add_secure_port(listen, tls.server())
+    server.start()
+    address = f"{listen.rpartition(':')[0]}:{port}"
+    return Running(server, address, service, healthy, registration, servicer)
+
+
+def _check_access(service: str, access: Mapping[str, frozenset[str]]) -> None:
+    descriptor = descriptor_pool.Default().FindServiceByName(service)
+    rpcs = {method.name for method in descriptor.methods}
+    if rpcs != set(access):
+        unruled, unknown = sorted(rpcs - set(access)), sorted(set(access) - rpcs)
+        raise ValueError(f"access of {service}: no rule for {unruled}, unknown {unknown}")
+
+
+def run(
+    *,
+    name: str,
+    listen: str,
+    register: Callable[[grpc.Server], None],
+    service: str,
+    access: Mapping[str, frozenset[str]],
+    errors: Mapping[type[Exception], ErrorRow],
+    verifier: TokenVerifier,
+    healthy: Callable[[], bool],
+    registration: discovery.Registration | None = None,
+    workers: int = 16,
+    tls: grpc_tls.Files | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        name: service name; domain of its errors.
+        listen: `host:port`.
+        register: adds the servicer to the server.
+        service: full proto name, such as `espacecitoyen.cartes.v1.CartesService`.
+        access: RPC name -> roles that may call it, `"*"` for any valid token; every RPC is there.
+        errors: exception -> row; a subclass takes the row of its nearest ancestor.
+        verifier: of the tokens.
+        healthy: asked each second; True when the process can do its work.
+        registration: entry in Consul, if any.
+        workers: threads, that is calls served at once.
+        tls: mutual TLS files, if any.
+    Returns: exit status: 0 after a graceful stop, 1 when the address is taken.
+    Raises: ValueError when `access` and the service's RPCs differ.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        running = start(
+            name=name,
+            listen=listen,
+            register=register,
+            service=service,
+            access=access,
+            errors=errors,
+            verifier=verifier,
+            healthy=healthy,
+            registration=registration,
+            workers=workers,
+            tls=tls,
+        )
+    except RuntimeError as error:
+        _log.critical("%s cannot listen on %s (%s)", name, listen, type(error).__name__)
+        return 1
+    _log.info("listening", extra={"fields": {"address": running.address}})
+    stop.wait()
+    running.stop()
+    telemetry.shutdown()
+    return 0
