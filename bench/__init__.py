@@ -1,0 +1,1 @@
+"""Figures of the suite, each as a ratio against a baseline measured in the same run."""
