@@ -1,0 +1,1 @@
+"""Outside systems of stockage: keys and folder, antivirus, parsers."""
