@@ -181,6 +181,7 @@ class _Transfer:
 
     def _requests(self) -> Iterator[stockage.DeposerPieceRequest]:
         yield stockage.DeposerPieceRequest(entete=self._entete)
+        sent = 0
         while True:
             try:
                 item = self._queue.get(timeout=1.0)
@@ -189,12 +190,12 @@ class _Transfer:
                     return
                 continue
             if item is None:
+                # Nothing is stored without it: a stream that ends otherwise was cut.
+                yield stockage.DeposerPieceRequest(fin=stockage.FinPiece(taille_octets=sent))
                 return
             if isinstance(item, Exception):
-                # Cancelling is not enough: grpc may end the server's iterator quietly, as a whole
-                # file does. An empty message comes in order and stockage must refuse it.
-                yield stockage.DeposerPieceRequest()
                 return
+            sent += len(item)
             yield stockage.DeposerPieceRequest(bloc=item)
 
 

@@ -97,7 +97,7 @@ class Servicer(pb_grpc.StockageServiceServicer):
         self._horloge = horloge
 
     def DeposerPiece(  # noqa: N802  (named by the contract)
-        self, request_iterator: Iterator[pb.DeposerPieceRequest], context: grpc.ServicerContext
+        self, request_iterator: Iterator[pb.DeposerPieceRequest], _context: grpc.ServicerContext
     ) -> pb.DeposerPieceResponse:
         """Receive one file."""
         premiere = next(request_iterator, pb.DeposerPieceRequest())
@@ -114,7 +114,7 @@ class Servicer(pb_grpc.StockageServiceServicer):
                 fiche=_fiche(entete),
                 taille_annoncee=entete.taille_octets,
             ),
-            blocs=_blocs(request_iterator, context),
+            blocs=_blocs(request_iterator),
             taille_max=self._taille_max,
             quota=self._quota,
             maintenant=self._horloge(),
@@ -326,20 +326,28 @@ def _fiche(message: pb.EntetePiece | pb.ModifierPieceRequest) -> Fiche:
     )
 
 
-def _blocs(
-    requetes: Iterator[pb.DeposerPieceRequest], context: grpc.ServicerContext
-) -> Iterator[bytes]:
-    """Give the blocks of an upload. Raises: DepotInterrompu, DonneesInvalides."""
+def _blocs(requetes: Iterator[pb.DeposerPieceRequest]) -> Iterator[bytes]:
+    """Give the blocks of an upload, up to its `fin`.
+
+    grpc may end the iterator quietly when the client was cut off or the deadline passed, so only
+    the `fin` message says that the file is whole.
+    Raises: DepotInterrompu, DonneesInvalides, PieceTronquee.
+    """
+    taille = 0
     try:
         for requete in requetes:
-            if requete.WhichOneof("partie") != "bloc":
+            partie = requete.WhichOneof("partie")
+            if partie == "fin":
+                if requete.fin.taille_octets != taille:
+                    raise domain.PieceTronquee
+                return
+            if partie != "bloc":
                 raise DonneesInvalides({"bloc": "BLOC_REQUIS"})
+            taille += len(requete.bloc)
             yield requete.bloc
     except grpc.RpcError as erreur:
         raise DepotInterrompu from erreur
-    # grpc also ends the iterator quietly when the deadline passed: that is no end of the file.
-    if not context.is_active():
-        raise DepotInterrompu
+    raise DepotInterrompu
 
 
 def _curseur(piece: Piece) -> str:

@@ -30,7 +30,9 @@ from espacecitoyen.identite.v1.evenements_pb2 import (
     CoordonneesValidees,
     CourrielDemande,
 )
+from services.avis import use_cases
 from services.avis.adapters.redaction import RedactionJinja
+from services.avis.domain import Gabarit
 from services.avis.use_cases import Expedition, Reponse
 from tests.kit.identity import PUBLIC_KEY
 
@@ -109,13 +111,16 @@ def une_demande_incomplete(*, compte_id: str, **motifs: str) -> DemandeIncomplet
     )
 
 
-def publier(amqp_url: str, message: Message, *, event_id: UUID | None = None) -> UUID:
+def publier(
+    amqp_url: str, message: Message, *, event_id: UUID | None = None, traceparent: str = ""
+) -> UUID:
     """Publish an event as a relay does, confirmed by the broker."""
     identifiant = event_id or uuid4()
     service, event = address(message.DESCRIPTOR)
     proprietes = pika.BasicProperties(
         content_type="application/json",
         delivery_mode=2,
+        headers={"traceparent": traceparent} if traceparent else {},
         message_id=str(identifiant),
         type=event,
         app_id=service,
@@ -178,6 +183,78 @@ def une_expedition(*, sessions: Sessions, presence: Any, **autres: Any) -> Exped
         "essais_max": 5,
     }
     return Expedition(**(valeurs | autres))
+
+
+def inscrire(
+    sessions: Sessions,
+    *,
+    event_id: UUID | None = None,
+    adresse: str | None = None,
+    gabarit: str = "activation",
+) -> tuple[UUID, ...]:
+    """Note an asked mail."""
+    return use_cases.inscrire_courriel(
+        sessions=sessions,
+        cle=CLE,
+        event_id=event_id or uuid4(),
+        compte_id=str(uuid4()),
+        gabarit=gabarit,
+        langue="fr",
+        donnees={"adresse": adresse or une_adresse(), "prenom": "Zoé", "jeton": "J"},
+        maintenant=MAINTENANT,
+    )
+
+
+def annoncer(sessions: Sessions, compte_id: str) -> tuple[UUID, ...]:
+    """Note a decision."""
+    return use_cases.inscrire_nouvelle(
+        sessions=sessions,
+        cle=CLE,
+        event_id=uuid4(),
+        compte_id=compte_id,
+        gabarit=Gabarit.CARTE_APPROUVEE,
+        donnees={"jeton": "J", "echeance": "2028-03-01"},
+        maintenant=MAINTENANT,
+    )
+
+
+def prouver(
+    sessions: Sessions,
+    compte_id: str,
+    adresse: str,
+    *,
+    langue: str = "fr",
+    canal: str = "courriel",
+    quand: datetime = MAINTENANT,
+) -> tuple[UUID, ...]:
+    """Store a proved contact point."""
+    return use_cases.enregistrer_coordonnees(
+        sessions=sessions,
+        cle=CLE,
+        event_id=uuid4(),
+        compte_id=compte_id,
+        canal=canal,
+        langue=langue,
+        donnees={"adresse": adresse, "prenom": "Zoé"},
+        verifie_le=quand,
+    )
+
+
+def ligne(base: Any, envoi_id: UUID) -> dict[str, Any]:
+    """The row of a mail."""
+    row: dict[str, Any] = base.execute("SELECT * FROM envoi WHERE id = %s", [envoi_id]).fetchone()
+    return row
+
+
+def termines(base: Any) -> list[bytes]:
+    """The events told so far."""
+    rows = base.execute("SELECT body FROM outbox WHERE routing_key = 'envoi_termine.v1'")
+    return [bytes(row["body"]) for row in rows]
+
+
+def avancer(base: Any, envoi_id: UUID) -> None:
+    """Let the delay of a retry pass."""
+    base.execute("UPDATE envoi SET pret_le = now() WHERE id = %s", [envoi_id])
 
 
 def environnement(*, database_url: str, amqp_url: str, **autres: str) -> dict[str, str]:

@@ -1,10 +1,27 @@
-"""A small catalogue."""
+"""A small catalogue, and the environment of the processes."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from services.demandes.domain import Catalogue, Theme, TypeDemande
+from tests.kit.identity import PUBLIC_KEY
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environnement(*, database_url: str, amqp_url: str, **autres: str) -> dict[str, str]:
+    """The environment of a process of demandes; more settings by their names."""
+    return {
+        **{nom: valeur for nom, valeur in os.environ.items() if nom in {"PATH", "HOME", "LANG"}},
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'protos' / 'gen'}",
+        "DEMANDES_DATABASE_URL": database_url,
+        "ESPACE_AMQP_URL": amqp_url,
+        "ESPACE_TOKEN_PUBLIC_KEY": PUBLIC_KEY.decode(),
+        **autres,
+    }
 
 
 def un_theme(code: str = "rues", rang: int = 1, **autres: Any) -> Theme:

@@ -161,7 +161,10 @@ def verifier_session(request: identite.VerifierSessionRequest) -> Any:
 def deposer(requests: Iterator[stockage.DeposerPieceRequest]) -> stockage.DeposerPieceResponse:
     """Count the bytes of a document and keep its first message."""
     entete = next(requests).entete
-    size = sum(len(item.bloc) for item in requests)
+    size = ended = 0
+    for item in requests:
+        size += len(item.bloc)
+        ended = item.fin.taille_octets if item.HasField("fin") else ended
     return stockage.DeposerPieceResponse(
         piece=une_piece(
             nom_fichier=entete.nom_fichier,

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import psutil
 
+from deploy import SERVICES
 from deploy.children import Child
-from deploy.places import ROOT, SERVICES, free_ports
+from deploy.places import ROOT, free_ports
 from deploy.plan import SPAN, Components, Plan
 from tests.kit.components import Courrier
 from tests.kit.wait import wait_until
@@ -145,6 +146,7 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
     """Start a whole suite in ``folder`` and stop it afterwards; nothing is left.
 
     Args:
+        folder: empty, its own.
         settings: settings over the usual ones, given to every process (``AVIS_DOUTE_S=…``).
     """
     base = free_ports(SPAN)

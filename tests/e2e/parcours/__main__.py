@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -21,9 +21,12 @@ PARCOURS = {
 
 def main() -> int:
     """Play all journeys; returns 0 when every step succeeded."""
-    dossier = Path(os.environ.get("DOSSIER", "var/demo"))
+    arguments = argparse.ArgumentParser(prog="make parcours", description=__doc__)
+    arguments.add_argument("--port", type=int, default=8080, help="port of the portal")
+    arguments.add_argument("--dossier", type=Path, default=Path("var/demo"), help="the demo's data")
+    given = arguments.parse_args()
     try:
-        acces = acces_de_la_demo(dossier, port=int(os.environ.get("PORT", "8080")))
+        acces = acces_de_la_demo(given.dossier, port=given.port)
         httpx.get(f"{acces.portail}/sante", timeout=10).raise_for_status()
     except (OSError, ValueError, httpx.HTTPError) as error:
         print(

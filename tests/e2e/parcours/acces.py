@@ -60,12 +60,17 @@ class Acces:
         return [str(mail["subject"]) for mail in mails]
 
 
+def _lettres() -> str:
+    """A family name that no other run has: letters only, as in a name."""
+    return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(8)).capitalize()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Personne:
     """A sample citizen: obviously sample, new at each run."""
 
     prenom: str = "Émilie"
-    nom: str = "Exemple-Tremblay"
+    nom: str = field(default_factory=lambda: f"Exemple-{_lettres()}")
     courriel: str = field(default_factory=lambda: f"emilie.{secrets.token_hex(5)}@exemple.test")
     mot_de_passe: str = field(default_factory=lambda: f"Érable-{secrets.token_urlsafe(12)}")
     date_naissance: str = "1988-02-29"

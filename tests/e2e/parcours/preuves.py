@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 _LINK_LENGTH = 1800
@@ -54,11 +55,13 @@ def verifier_lien_google(url: str, compte: Path) -> dict[str, object]:
     account = json.loads(compte.read_text())
     key = load_pem_private_key(account["private_key"].encode(), password=None)
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
+    public = key.public_key()
+    assert isinstance(public, RSAPublicKey)
     claims: dict[str, object] = jwt.decode(
         token,
-        key.public_key(),
+        public,
         algorithms=["RS256"],
-        audience="google",  # type: ignore[arg-type]  # an RSA key, by the line above
+        audience="google",
     )
     assert claims["typ"] == "savetowallet"
     assert isinstance(claims["iat"], int)

@@ -81,6 +81,7 @@ class Banc:
             yield pb.DeposerPieceRequest(entete=entete)
             for debut in range(0, len(octets), 256 * 1024):
                 yield pb.DeposerPieceRequest(bloc=octets[debut : debut + 256 * 1024])
+            yield pb.DeposerPieceRequest(fin=pb.FinPiece(taille_octets=len(octets)))
 
         return self.remote.upload(
             lambda s: s.DeposerPiece, parties(), token=jeton or self.jeton(), deadline=60

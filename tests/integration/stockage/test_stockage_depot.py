@@ -177,6 +177,22 @@ def test_fewer_and_more_bytes_than_announced_are_refused(banc):
     assert banc.rien_ne_reste()
 
 
+@pytest.mark.parametrize("fin", [None, 1, 10**9])
+def test_a_stream_that_does_not_say_its_end_is_no_document(banc, fin):
+    entete = pb.EntetePiece(
+        request_id=str(uuid4()), nom_fichier="x.pdf", genre=pb.GENRE_PIECE_AUTRE
+    )
+    parties = [
+        pb.DeposerPieceRequest(entete=entete), pb.DeposerPieceRequest(bloc=kit.un_pdf()),
+    ]  # fmt: skip
+    if fin is not None:
+        parties.append(pb.DeposerPieceRequest(fin=pb.FinPiece(taille_octets=fin)))
+    with pytest.raises(RemoteError) as erreur:
+        banc.remote.upload(lambda s: s.DeposerPiece, iter(parties), token=banc.jeton())
+    assert erreur.value.reason == ("DEPOT_INTERROMPU" if fin is None else "PIECE_TRONQUEE")
+    assert banc.rien_ne_reste()
+
+
 def test_a_client_that_goes_away_leaves_nothing(banc):
     suite = threading.Event()
 

@@ -115,6 +115,7 @@ def deposer(remote, octets: bytes, *, jeton: str, request_id: str) -> pb.Piece:
         yield pb.DeposerPieceRequest(entete=entete)
         for debut in range(0, len(octets), 1 << 18):
             yield pb.DeposerPieceRequest(bloc=octets[debut : debut + (1 << 18)])
+        yield pb.DeposerPieceRequest(fin=pb.FinPiece(taille_octets=len(octets)))
 
     return remote.upload(lambda s: s.DeposerPiece, parties(), token=jeton, deadline=30).piece
 

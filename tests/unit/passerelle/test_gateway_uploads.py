@@ -32,12 +32,14 @@ class Seen:
     ) -> stockage.DeposerPieceResponse:
         self.entete = next(requests).entete
         for item in requests:
-            if item.WhichOneof("partie") != "bloc":
-                # The rule of stockage (BLOC_REQUIS), on which the abort of an upload stands.
-                raise REFUS["DONNEES_INVALIDES"]
+            if item.HasField("fin"):
+                # The rule of stockage, on which the abort of an upload stands: no end, no document.
+                self.whole = item.fin.taille_octets == len(self.data)
+                break
             self.sizes.append(len(item.bloc))
             self.data += item.bloc
-        self.whole = True
+        if not self.whole:
+            raise REFUS["DONNEES_INVALIDES"]
         return stockage.DeposerPieceResponse(piece=une_piece(taille_octets=len(self.data)))
 
 

@@ -1,0 +1,1 @@
+"""Accounts, sessions and profiles of the people who use the Espace citoyen."""

@@ -1,0 +1,159 @@
+"""Passwords: Argon2id hashes, a few at once, and strength by number of guesses (R01 to R03)."""
+
+import threading
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+from services.identite.domain import TropOccupe
+
+# zxcvbn refuses more; the strength of a beginning is the least that the whole has.
+_ZXCVBN_MAX: Final = 72
+# Shorter words are parts of too many others.
+_MOT_MIN: Final = 3
+# zxcvbn's own lists are English. Most common first, as its dictionaries are.
+_MOTS_FRANCAIS: Final = (
+    "motdepasse", "azerty", "azertyuiop", "qsdfghjklm", "wxcvbn", "bonjour", "jetaime", "soleil",
+    "doudou", "chouchou", "loulou", "marseille", "coucou", "nicolas", "camille", "chocolat",
+    "bonheur", "bienvenue", "princesse", "papillon", "tabarnak", "tabernacle", "canadiens",
+    "nordiques", "hockey", "poutine", "montreal", "quebec", "laval", "gatineau", "sherbrooke",
+    "hiver", "printemps", "automne", "janvier", "fevrier", "avril", "juillet", "aout", "septembre",
+    "octobre", "novembre", "decembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi",
+    "dimanche", "famille", "maison", "enfant", "enfants", "maman", "papa", "amour", "secret",
+    "entrer", "ouvrir", "connexion", "compte", "changer", "changezmoi", "administrateur",
+)  # fmt: skip
+
+
+class Argon2:
+    """Hashes and verifies passwords.
+
+    Guarantee: at most `simultanes` hashes run, at most `en_attente` wait, each no longer than
+    `attente_s`; a further one is refused at once, so that a flood of log-ins cannot take every
+    thread of the process.
+    """
+
+    def __init__(
+        self,
+        *,
+        memoire_kio: int,
+        passes: int,
+        voies: int,
+        simultanes: int,
+        en_attente: int,
+        attente_s: float,
+    ) -> None:
+        self._argon2 = PasswordHasher(
+            time_cost=passes,
+            memory_cost=memoire_kio,
+            parallelism=voies,
+            hash_len=32,
+            salt_len=16,
+            type=Type.ID,
+        )
+        self._places = threading.BoundedSemaphore(simultanes)
+        self._presents = 0
+        self._presents_max = simultanes + en_attente
+        self._verrou = threading.Lock()
+        self._attente_s = attente_s
+        # Verified when there is no account, so that its absence takes the same time (R17).
+        self._leurre = self._argon2.hash("un mot de passe que personne ne peut saisir\0")
+
+    def hacher(self, mot_de_passe: str) -> str:
+        """Give the PHC string of a password, with a fresh salt.
+
+        Raises: TropOccupe.
+        """
+        with self._place():
+            return self._argon2.hash(mot_de_passe)
+
+    def verifier(self, empreinte: str | None, mot_de_passe: str) -> bool:
+        """Tell whether a password is the one of a PHC string; None costs as much and is False.
+
+        Raises: TropOccupe.
+        """
+        with self._place():
+            try:
+                juste = self._argon2.verify(empreinte or self._leurre, mot_de_passe)
+            except (VerificationError, InvalidHashError):
+                return False
+        return juste and empreinte is not None
+
+    def perimee(self, empreinte: str) -> bool:
+        """Tell whether a PHC string was made with other parameters than today's."""
+        return self._argon2.check_needs_rehash(empreinte)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        with self._verrou:
+            if self._presents >= self._presents_max:
+                raise TropOccupe
+            self._presents += 1
+        try:
+            if not self._places.acquire(timeout=self._attente_s):
+                raise TropOccupe
+            try:
+                yield
+            finally:
+                self._places.release()
+        finally:
+            with self._verrou:
+                self._presents -= 1
+
+
+class Force:
+    """Judges new passwords by the guesses that they would take (R02)."""
+
+    def __init__(self, *, minimum: int, mots_connus: Sequence[str]) -> None:
+        self._minimum = minimum
+        self._mots_connus = (*_MOTS_FRANCAIS, *mots_connus)
+        # zxcvbn keeps the words of the current person in a global table: one at a time, or one
+        # person's words would be judged, and left, in another's place.
+        self._verrou = threading.Lock()
+
+    def __call__(self, mot_de_passe: str, mots: Sequence[str]) -> bool:
+        """Tell whether a password is strong enough for somebody about whom `mots` are known."""
+        connus = [piece for mot in (*mots, *self._mots_connus) for piece in _pieces(mot)]
+        simple = _sans_accent(mot_de_passe)
+        reste = _retirer(simple, connus)
+        # zxcvbn calls any three words together strong, even three that everybody knows of this
+        # person: what is left without those has to be worth something.
+        exigences = {(mot_de_passe, self._minimum), (simple, self._minimum)}
+        if reste != simple:
+            exigences.add((reste, self._minimum - 1))
+        with self._verrou:
+            try:
+                return all(
+                    texte and _score(texte, connus) >= minimum for texte, minimum in exigences
+                )
+            finally:
+                # Forget the person: nothing of theirs stays in the process.
+                zxcvbn("-", user_inputs=[])
+
+
+def _score(texte: str, connus: list[str]) -> int:
+    return int(zxcvbn(texte[:_ZXCVBN_MAX], user_inputs=connus)["score"])
+
+
+def _retirer(texte: str, mots: list[str]) -> str:
+    """Give a text without known words, the longest taken first."""
+    for mot in sorted(set(mots), key=len, reverse=True):
+        if len(mot) >= _MOT_MIN:
+            texte = texte.replace(mot, "")
+    return texte
+
+
+def _pieces(mot: str) -> list[str]:
+    """Give a word as typed, without accents, joined, and cut at its separators."""
+    simple = _sans_accent(mot)
+    coupes = "".join(signe if signe.isalnum() else " " for signe in simple).split()
+    return [piece for piece in (simple, "".join(coupes), *coupes) if len(piece) > 1]
+
+
+def _sans_accent(valeur: str) -> str:
+    decompose = unicodedata.normalize("NFKD", valeur)
+    return "".join(signe for signe in decompose if not unicodedata.combining(signe)).lower()
