@@ -34,10 +34,17 @@ class Acces:
     agent: tuple[str, str]
     racine: Path
     compte_google: Path
+    ouverts: list[httpx.Client] = field(default_factory=list, compare=False, repr=False)
 
-    def client(self, **options: object) -> httpx.Client:
+    def client(self) -> httpx.Client:
         """A client that sends no cookie of another one."""
-        return httpx.Client(base_url=self.portail, timeout=30, **options)  # type: ignore[arg-type]  # httpx's own options
+        self.ouverts.append(httpx.Client(base_url=self.portail, timeout=30))
+        return self.ouverts[-1]
+
+    def fermer(self) -> None:
+        """Close the connections of every client."""
+        while self.ouverts:
+            self.ouverts.pop().close()
 
     def lien(self, destinataire: str, chemin: str, *, rang: int = 0) -> str:
         """The link of a mail: the ``rang``-th whose path starts with ``chemin``, once it came."""
