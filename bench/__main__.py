@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,12 +12,13 @@ from bench import ligne
 
 # Row name -> module that measures it; one module may give several rows.
 MEASURES = {
-    "demarrage": "suite",
-    "memoire": "suite",
-    "accueil": "accueil",
-    "accueil_p99": "accueil",
     "passe": "passe",
     "evenements": "evenements",
+    "demarrage": "suite",
+    "memoire": "suite",
+    "accueil": "suite",
+    "accueil_p99": "suite",
+    "page_accueil": "suite",
 }
 
 
@@ -35,22 +36,26 @@ def bench(noms: tuple[str, ...], *, petit: bool, sortie: Path) -> None:
     unknown = [nom for nom in noms if nom not in MEASURES]
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)} ? Connus : {', '.join(MEASURES)}")
-    wanted = noms or tuple(MEASURES)
-    rows: list[ligne.Ligne] = []
-    for module in dict.fromkeys(MEASURES[nom] for nom in wanted):
-        measured = importlib.import_module(f"bench.{module}").mesurer(petit=petit)
-        rows += [row for row in measured if row.nom in wanted]
+    wanted = frozenset(noms or MEASURES)
     sortie.mkdir(parents=True, exist_ok=True)
-    ligne.write(rows, sortie / "resultats.json")
+    for module in dict.fromkeys(MEASURES[nom] for nom in MEASURES if nom in wanted):
+        print(f"… {module}", flush=True)
+        measured = importlib.import_module(f"bench.{module}").mesurer(petit=petit, noms=wanted)
+        _publish([row for row in measured if row.nom in wanted], sortie)
+
+
+def _publish(rows: Sequence[ligne.Ligne], sortie: Path) -> None:
+    """Write and print rows at once: a later module may be interrupted."""
+    ligne.write(rows, sortie / "resultats.json", order=tuple(MEASURES))
     for row in rows:
         ligne.draw(row, sortie / "images")
         reference = "" if row.reference is None else f" / {row.reference:.4g}"
         verdict = "tenu" if row.tenu else "SOUS LE PLANCHER"
         print(
             f"{row.nom:14} {row.valeur:.4g}{reference} {row.unite}"
-            f"  ratio {row.ratio:.3g}  but {row.but:g}  plancher {row.plancher:g}  {verdict}"
+            f"  ratio {row.ratio:.3g}  but {row.but:g}  plancher {row.plancher:g}  {verdict}",
+            flush=True,
         )
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -71,13 +71,15 @@ def compare(
     )
 
 
-def write(rows: Sequence[Ligne], target: Path) -> None:
-    """Write or refresh rows in the results file; rows of other names stay."""
+def write(rows: Sequence[Ligne], target: Path, *, order: Sequence[str]) -> None:
+    """Write or refresh rows in the results file, in ``order``; rows of other names stay."""
     known: dict[str, dict[str, object]] = {}
     if target.exists():
         known = {row["nom"]: row for row in json.loads(target.read_text())}
     known |= {row.nom: row.publie() for row in rows}
-    target.write_text(json.dumps(list(known.values()), ensure_ascii=False, indent=2) + "\n")
+    ranks = {nom: rank for rank, nom in enumerate(order)}
+    published = sorted(known.values(), key=lambda row: ranks.get(str(row["nom"]), len(ranks)))
+    target.write_text(json.dumps(published, ensure_ascii=False, indent=2) + "\n")
 
 
 def draw(row: Ligne, folder: Path) -> None:

@@ -64,7 +64,7 @@ class Undecodable(Exception):
 class Event(Generic[M]):
     """One event as its handler sees it.
 
-    `id` is the same at each delivery (inbox key); `type` is such as `carte_approuvee.v1`;
+    `id` is the same at each delivery (inbox key); `type` is such as `order_placed.v1`;
     `source` is the service that told it; `time` is when it was told, UTC; `trace` is the
     `traceparent` it came with, or "".
     """

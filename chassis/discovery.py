@@ -3,6 +3,7 @@
 import http.client
 import json
 import logging
+import socket
 import threading
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ _log = logging.getLogger(__name__)
 _WAIT_S = 30
 _RETRY_S = 1.0
 _FIRST_ANSWER_S = 2.0
+_EVERYWHERE = ("", "0.0.0.0", "[::]")
 
 
 class Addresses(Protocol):
@@ -77,14 +79,16 @@ class ConsulAddresses:
                     self._thread.start()
 
     def _run(self) -> None:
-        index = 0
+        index, well = 0, True
         pause = threading.Event()
         while True:
             try:
-                index = self._once(index)
+                index, well = self._once(index), True
             except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-                _log.warning("consul: no answer about %s (%s)", self._service, type(error).__name__)
-                index = 0
+                if well:  # said once, not each second
+                    kind = type(error).__name__
+                    _log.warning("consul: no answer about %s (%s)", self._service, kind)
+                index, well = 0, False
                 pause.wait(_RETRY_S)
 
     def _once(self, index: int) -> int:
@@ -111,17 +115,21 @@ class ConsulAddresses:
 class Registration:
     """This process's entry in Consul, with a gRPC health check each second.
 
-    The check's interval and timeout are 1 s: Consul's 10 s would hide a stopped process.
+    The check's interval and timeout are 1 s: Consul's 10 s would hide a stopped process. A process
+    that listens on all interfaces enters the address that its packets to Consul leave from.
+    `over_tls` is set by a server that wants certificates: Consul's agent then shows its own. It
+    verifies none, for a check proves life; who calls verifies the name.
     """
 
     def __init__(self, consul_url: str, service: str, listen: str, token: str = "") -> None:
         self._consul = _Consul(consul_url, token)
         self._service = service
-        self._listen = listen
+        self._address = listen
+        self.over_tls = False
 
     @property
     def _id(self) -> str:
-        return f"{self._service}-{self._listen}".replace(":", "-")
+        return f"{self._service}-{self._address}".replace(":", "-")
 
     def register(self) -> bool:
         """Enter this process, if Consul does not know it already; safe to repeat.
@@ -129,14 +137,23 @@ class Registration:
         Returns: whether Consul answered. A Consul that is down or restarted is not an error: the
             server asks again every few seconds.
         """
-        host, _, port = self._listen.rpartition(":")
+        host, _, port = self._address.rpartition(":")
+        if host in _EVERYWHERE:
+            try:
+                host = self._consul.way_out()
+            except OSError as error:
+                _log.warning("consul: %s (%s)", self._service, type(error).__name__)
+                return False
+            self._address = f"{host}:{port}"
         entry = {
             "ID": self._id,
             "Name": self._service,
             "Address": host,
             "Port": int(port),
             "Check": {
-                "GRPC": self._listen,
+                "GRPC": self._address,
+                "GRPCUseTLS": self.over_tls,
+                "TLSSkipVerify": self.over_tls,
                 "Interval": "1s",
                 "Timeout": "1s",
                 "DeregisterCriticalServiceAfter": "1m",
@@ -153,7 +170,10 @@ class Registration:
 
     def _try(self, method: str, path: str, body: Any = None) -> int:
         try:
-            return self._consul.ask(method, path, body, timeout_s=2.0)[0]
+            status = self._consul.ask(method, path, body, timeout_s=2.0)[0]
+            if status == http.HTTPStatus.FORBIDDEN:
+                _log.error("consul: %s may not %s its entry", self._service, method)
+            return status
         except (OSError, http.client.HTTPException, ValueError) as error:
             _log.warning("consul: %s (%s)", self._service, type(error).__name__)
             return 0
@@ -184,6 +204,13 @@ class _Consul:
     def __init__(self, url: str, token: str) -> None:
         self._url = urllib.parse.urlsplit(url)
         self._headers = {"X-Consul-Token": token} if token else {}
+
+    def way_out(self) -> str:
+        """Give our IPv4 address on the way to the agent; nothing is sent. Raises: OSError."""
+        port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((self._url.hostname or "", port))
+            return str(probe.getsockname()[0])
 
     def ask(
         self, method: str, path: str, body: Any = None, *, timeout_s: float = _WAIT_S + 10

@@ -133,7 +133,8 @@ class Remote(Generic[S]):
         deadline: float = 2.0,
     ) -> R:
         """Ask and wait for the answer."""
-        return self.future(rpc, request, token=token, deadline=deadline).result()
+        answer: R = self._wait(rpc(self._current()), request, token, deadline)
+        return answer
 
     def future(
         self,
@@ -145,8 +146,8 @@ class Remote(Generic[S]):
     ) -> Pending[R]:
         """Ask, and wait later: several services are asked at once."""
         method = rpc(self._current())
-        metadata, finish = self._begin(method, token)
         timeout = self._timeout(deadline)
+        metadata, finish = self._begin(method, token)
         return Pending(method.future(request, timeout=timeout, metadata=metadata), finish)
 
     def stream(
@@ -159,8 +160,9 @@ class Remote(Generic[S]):
     ) -> Iterator[R]:
         """Ask for a stream of answers; leaving the iteration early cancels the call."""
         method = rpc(self._current())
+        timeout = self._timeout(deadline)
         metadata, finish = self._begin(method, token)
-        answers = method(request, timeout=self._timeout(deadline), metadata=metadata)
+        answers = method(request, timeout=timeout, metadata=metadata)
         try:
             yield from answers
         except grpc.RpcError as error:
@@ -179,10 +181,14 @@ class Remote(Generic[S]):
         deadline: float = _LONGEST_S,
     ) -> R:
         """Send a stream, read as fast as the server takes it, and wait for the one answer."""
-        method = rpc(self._current())
+        answer: R = self._wait(rpc(self._current()), requests, token, deadline)
+        return answer
+
+    def _wait(self, method: Any, argument: object, token: str, deadline: float) -> Any:
+        timeout = self._timeout(deadline)
         metadata, finish = self._begin(method, token)
         try:
-            answer = method(requests, timeout=self._timeout(deadline), metadata=metadata)
+            answer = method(argument, timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             raise finish(error) from None  # type: ignore[arg-type,misc]
         finish(None)

@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -86,44 +86,58 @@ class Running:
         self._server.stop(drain_s).wait()
 
 
-def start(
-    *,
-    name: str,
-    listen: str,
-    register: Callable[[grpc.Server], None],
-    service: str,
-    access: Mapping[str, frozenset[str]],
-    errors: Mapping[type[Exception], ErrorRow],
-    verifier: TokenVerifier,
-    healthy: Callable[[], bool],
-    registration: discovery.Registration | None = None,
-    workers: int = 16,
-    tls: grpc_tls.Files | None = None,
-) -> Running:
-    """Start a server and return; arguments are those of `run`. Port 0 takes a free one."""
+class Service(TypedDict):
+    """What a server is made of; `run` and `start` take these as keywords."""
+
+    name: str  # service name; domain of its errors
+    listen: str  # `host:port`; port 0 takes a free one
+    register: Callable[[grpc.Server], None]  # adds the servicer to the server
+    service: str  # full proto name, such as `shop.orders.v1.OrdersService`
+    access: Mapping[str, frozenset[str]]  # RPC -> roles, `"*"` for any valid token; all RPCs
+    errors: Mapping[type[Exception], ErrorRow]  # a subclass takes its nearest ancestor's row
+    verifier: TokenVerifier
+    healthy: Callable[[], bool]  # asked each second: can the process do its work?
+    registration: NotRequired[discovery.Registration | None]  # entry in Consul
+    workers: NotRequired[int]  # threads, that is calls served at once; 16
+    tls: NotRequired[grpc_tls.Files | None]  # mutual TLS
+
+
+def start(**given: Unpack[Service]) -> Running:
+    """Start a server and return.
+
+    Raises: ValueError when `access` and the service's RPCs differ, RuntimeError when the address
+        is taken.
+    """
+    name, listen = given["name"], given["listen"]
+    service, access = given["service"], given["access"]
+    tls = given.get("tls")
     gate = Gate(
-        name=name, service=service, access=access, errors=errors, verifier=verifier, tls=tls
+        name=name,
+        service=service,
+        access=access,
+        errors=given["errors"],
+        verifier=given["verifier"],
+        tls=tls,
     )
-    server = grpc.server(
-        ThreadPoolExecutor(workers, thread_name_prefix=name),
-        interceptors=[gate],
-        options=_OPTIONS,
-    )
-    register(server)
+    threads = ThreadPoolExecutor(given.get("workers", 16), thread_name_prefix=name)
+    server = grpc.server(threads, interceptors=[gate], options=_OPTIONS)
+    given["register"](server)
     _check_access(service, access)
     servicer = health.HealthServicer()
     servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    reflection.enable_server_reflection(
-        (service, health.SERVICE_NAME, reflection.SERVICE_NAME), server
-    )
+    names = (service, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
     if tls is None:
         port = server.add_insecure_port(listen)
     else:
         port = server.add_secure_port(listen, tls.server())
     server.start()
     address = f"{listen.rpartition(':')[0]}:{port}"
-    return Running(server, address, service, healthy, registration, servicer)
+    registration = given.get("registration")
+    if registration is not None:
+        registration.over_tls = tls is not None
+    return Running(server, address, service, given["healthy"], registration, servicer)
 
 
 def _check_access(service: str, access: Mapping[str, frozenset[str]]) -> None:
@@ -134,34 +148,9 @@ def _check_access(service: str, access: Mapping[str, frozenset[str]]) -> None:
         raise ValueError(f"access of {service}: no rule for {unruled}, unknown {unknown}")
 
 
-def run(
-    *,
-    name: str,
-    listen: str,
-    register: Callable[[grpc.Server], None],
-    service: str,
-    access: Mapping[str, frozenset[str]],
-    errors: Mapping[type[Exception], ErrorRow],
-    verifier: TokenVerifier,
-    healthy: Callable[[], bool],
-    registration: discovery.Registration | None = None,
-    workers: int = 16,
-    tls: grpc_tls.Files | None = None,
-) -> int:
-    """Serve until SIGTERM or SIGINT.
+def run(**given: Unpack[Service]) -> int:
+    """Serve until SIGTERM or SIGINT; the keywords are those of `Service`.
 
-    Args:
-        name: service name; domain of its errors.
-        listen: `host:port`.
-        register: adds the servicer to the server.
-        service: full proto name, such as `espacecitoyen.cartes.v1.CartesService`.
-        access: RPC name -> roles that may call it, `"*"` for any valid token; every RPC is there.
-        errors: exception -> row; a subclass takes the row of its nearest ancestor.
-        verifier: of the tokens.
-        healthy: asked each second; True when the process can do its work.
-        registration: entry in Consul, if any.
-        workers: threads, that is calls served at once.
-        tls: mutual TLS files, if any.
     Returns: exit status: 0 after a graceful stop, 1 when the address is taken.
     Raises: ValueError when `access` and the service's RPCs differ.
     """
@@ -169,21 +158,10 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        running = start(
-            name=name,
-            listen=listen,
-            register=register,
-            service=service,
-            access=access,
-            errors=errors,
-            verifier=verifier,
-            healthy=healthy,
-            registration=registration,
-            workers=workers,
-            tls=tls,
-        )
+        running = start(**given)
     except RuntimeError as error:
-        _log.critical("%s cannot listen on %s (%s)", name, listen, type(error).__name__)
+        fields = {"address": given["listen"], "error": type(error).__name__}
+        _log.critical("cannot listen", extra={"fields": fields})
         return 1
     _log.info("listening", extra={"fields": {"address": running.address}})
     stop.wait()

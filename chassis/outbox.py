@@ -27,8 +27,8 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def address(descriptor: Descriptor) -> tuple[str, str]:
     """Give the service and the event type of a message.
 
-    Returns: for `espacecitoyen.cartes.v1.CarteApprouvee`, `("cartes", "carte_approuvee.v1")`; the
-        service's exchange is `cartes.events`, the type is the routing key.
+    Returns: for `shop.orders.v1.OrderPlaced`, `("orders", "order_placed.v1")`; the
+        service's exchange is `orders.events`, the type is the routing key.
     """
     package = descriptor.file.package.split(".")
     name = _WORD.sub("_", descriptor.name).lower()

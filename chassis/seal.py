@@ -21,7 +21,7 @@ def seal(plain: Mapping[str, str], *, key: bytes, context: str) -> bytes:
     Args:
         plain: what to seal; a few short texts.
         key: 32 bytes, of the pair of services.
-        context: message type such as `"CarteApprouvee"`, authenticated but not stored: a value
+        context: message type such as `"OrderPlaced"`, authenticated but not stored: a value
             copied into another message does not open.
     Returns: version byte 1, 12 random bytes, ciphertext with its 16-byte tag.
     """

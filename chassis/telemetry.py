@@ -102,7 +102,7 @@ def span(
     """Open a span for the block.
 
     Args:
-        name: low cardinality, such as `"cartes.DemanderCarte"`.
+        name: low cardinality, such as `"orders.PlaceOrder"`.
         kind: internal, server, client, producer or consumer.
         parent: `traceparent` received (W3C Trace Context); "" continues the current span.
         attributes: ids and types only; two underscores in a name stand for a dot.
@@ -110,6 +110,11 @@ def span(
     if _State.tracer is None:
         return _OFF
     return _Active(start(name, kind, parent=parent, **attributes))
+
+
+def is_on() -> bool:
+    """Tell whether this process exports what it records."""
+    return _State.tracer is not None
 
 
 def fail(span: trace.Span, error_type: str) -> None:
@@ -209,7 +214,7 @@ def _anonymous(error: BaseException) -> tuple[list[str], list[str]]:
     cause: BaseException | None = error
     while cause is not None and len(kinds) < 8:  # noqa: PLR2004  (a chain is short, or it loops)
         kinds.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
-        cause = cause.__cause__ or cause.__context__
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     frames = traceback.extract_tb(error.__traceback__)
     return kinds, [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 

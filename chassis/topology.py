@@ -28,7 +28,7 @@ class Subscription:
 
     @property
     def queue(self) -> str:
-        """Give the queue's name, such as `avis.cartes.carte_approuvee.v1`."""
+        """Give the queue's name, such as `billing.orders.order_placed.v1`."""
         return f"{self.consumer}.{self.source}.{self.event}"
 
 

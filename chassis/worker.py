@@ -7,19 +7,23 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import eventlet
 from nameko.constants import AMQP_URI_CONFIG_KEY, MAX_WORKERS_CONFIG_KEY
 from nameko.runners import ServiceRunner
+from pika.exceptions import AMQPError
 
 from chassis import telemetry
+from chassis.topology import connect, dead_of, delay_of, depths
 
 _log = logging.getLogger(__name__)
 
 _PREFETCH = 10
 _DRAIN_S = 10
 _HEALTH_EVERY_S = 5
+_MEASURE_EVERY_S = 15
 
 
 def run(
@@ -51,6 +55,8 @@ def run(
     parts = [eventlet.spawn(_serve, runner)]
     if relay is not None:
         parts.append(eventlet.spawn(relay, stop))
+    if telemetry.is_on():
+        parts.append(eventlet.spawn(_measure, amqp_url, _queues(runner), stop))
     if healthy is not None:
         parts.append(eventlet.spawn(_watch, healthy, stop))
     _log.info("working", extra={"fields": {"worker": name or service_class.__name__}})
@@ -67,6 +73,31 @@ def _serve(runner: Any) -> None:
     """Consume until the container ends; it starts here, for a broker that is down blocks it."""
     runner.start()
     runner.wait()
+
+
+def _queues(runner: Any) -> list[str]:
+    """Give the queues of the worker's subscriptions, and their consumers' delay and dead ones."""
+    found = [
+        entrypoint.subscription
+        for container in runner.containers
+        for entrypoint in container.entrypoints
+        if hasattr(entrypoint, "subscription")
+    ]
+    sides = {name(item.consumer) for item in found for name in (delay_of, dead_of)}
+    return sorted({item.queue for item in found} | sides)
+
+
+def _measure(amqp_url: str, queues: list[str], stop: threading.Event) -> None:
+    """Tell how many messages wait; on a connection of its own, for it may be a while away."""
+    while queues and not stop.wait(_MEASURE_EVERY_S):
+        try:
+            connection = connect(amqp_url, "measure")
+            with closing(connection):
+                for queue, waiting in depths(connection.channel(), queues).items():
+                    telemetry.QUEUE_WAITING.set(waiting, {"queue": queue})
+        except (AMQPError, OSError) as error:
+            _log.warning("queues not measured: %s", type(error).__name__)
+    stop.wait()
 
 
 def _watch(healthy: Callable[[], bool], stop: threading.Event) -> None:

@@ -1,1 +1,3 @@
 """What starts, installs and ships the suite."""
+
+SERVICES = ("identite", "cartes", "demandes", "avis", "stockage")

@@ -111,11 +111,15 @@ def un_passe(**changes: Any) -> Passe:
 
 @dataclass
 class StockageEnMemoire:
-    """A document space that remembers what is held; `contenu` is what the caller owns."""
+    """A document space that remembers what is held; `contenu` is what the caller owns.
+
+    `absent`: it answers nothing; `garde`: it answers, but not when it is given something back.
+    """
 
     contenu: dict[str, PieceRetenue] = field(default_factory=dict)
     retenues: set[tuple[UUID, str]] = field(default_factory=set)
     absent: bool = False
+    garde: bool = False
 
     def deposer(self, piece_id: str, genre: str, valide_jusqu_au: date | None = None) -> str:
         self.contenu[piece_id] = PieceRetenue(piece_id, genre, valide_jusqu_au)
@@ -133,7 +137,7 @@ class StockageEnMemoire:
         return {role: self.contenu[piece_id] for role, piece_id in pieces.items()}
 
     def liberer(self, *, dossier_id: UUID, pieces: Sequence[str]) -> None:
-        if self.absent:
+        if self.absent or self.garde:
             raise StockageIndisponible
         self.retenues -= {(dossier_id, piece_id) for piece_id in pieces}
 

@@ -18,7 +18,7 @@ from chassis.topology import Subscription
 from espacecitoyen.cartes.v1 import evenements_pb2
 from tests.kit.wait import wait_until
 
-PROGRAM = Path(__file__).with_name("programs.py")
+HERE = Path(__file__).parent
 SUBSCRIPTIONS = (
     Subscription("essai", "cartes", "carte_demandee.v1"),
     Subscription("essai", "cartes", "piece_remplacee.v1"),
@@ -60,7 +60,7 @@ def sessions(chassis_url, database):  # noqa: ARG001  (its tables are emptied fi
 def chassis_amqp_url(rabbitmq, worker) -> str:
     vhost = f"chassis-{worker}"
     rabbitmq.add_vhost(vhost)
-    url = rabbitmq.url(vhost)
+    url: str = rabbitmq.url(vhost)
     with pytest.MonkeyPatch.context() as patch:
         # Half a second instead of ten: the same queues, a shorter wait.
         patch.setattr(topology, "DELAY_MS", 500)
@@ -71,7 +71,8 @@ def chassis_amqp_url(rabbitmq, worker) -> str:
 @pytest.fixture
 def channel(chassis_amqp_url) -> Iterator[BlockingChannel]:
     """A channel with confirms, on a virtual host whose queues are empty."""
-    connection = topology.connect(chassis_amqp_url, "essai")
+    # No heartbeat: a test that waits for a slow process does not serve its own connection.
+    connection = topology.connect(chassis_amqp_url, "essai", heartbeat=0)
     channel = connection.channel()
     channel.confirm_delivery()
     for queue in (*(item.queue for item in SUBSCRIPTIONS), "essai.mort", "essai.delai", "audit"):
@@ -87,11 +88,11 @@ def program(
     tmp_path,
     database,  # noqa: ARG001  (its tables are emptied before any process starts)
     channel,  # noqa: ARG001  (and so are the queues)
-) -> Iterator[Callable[..., subprocess.Popen]]:
+) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Start a process of `programs.py`: `program("worker")`. It is stopped after the test."""
     with ExitStack() as stack:
 
-        def start(act: str, **settings: str) -> subprocess.Popen:
+        def start(act: str, file: str = "programs.py", **settings: str) -> subprocess.Popen[bytes]:
             environment = {
                 **os.environ,
                 "ESSAI_DATABASE_URL": chassis_url,
@@ -100,7 +101,7 @@ def program(
             }
             log = (tmp_path / f"{act}.log").open("ab")
             process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), act], env=environment, stdout=log, stderr=log
+                [sys.executable, str(HERE / file), act], env=environment, stdout=log, stderr=log
             )
             stack.callback(log.close)
             stack.callback(_end, process)
@@ -109,7 +110,7 @@ def program(
         yield start
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:

@@ -1,16 +1,14 @@
-"""Processes of the chassis tests: a worker with or without a relay, relays that die, a gRPC pair.
+"""Processes of the chassis tests: a worker with or without a relay, and relays that die.
 
 The handler does what the event's `carte_id` says: `ok…` has its effect; `poison` raises;
 `temporaire:2:…` fails twice, then has its effect; `lent:…` takes 2 s.
 """
 
-import sys
-
-if sys.argv[1] not in {"serve", "call"}:
-    from chassis import green  # noqa: F401  (before any other import: it patches the process)
+from chassis import green  # noqa: F401, I001  (before any other import: it patches the process)
 
 import os
 import signal
+import sys
 import threading
 
 import eventlet
@@ -70,7 +68,7 @@ class EssaiEvents:
 def _tries(event: Event[CarteDemandee]) -> int:
     with SESSIONS() as session:
         query = text("SELECT count(*) FROM essai WHERE event_id = :id")
-        return session.execute(query, {"id": event.id}).scalar_one()
+        return int(session.execute(query, {"id": event.id}).scalar_one())
 
 
 def _effect(session, event, texte: str) -> None:
@@ -86,42 +84,6 @@ class DyingRelay(Relay):
     @staticmethod
     def _mark(_database, _confirmed) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def serve() -> int:
-    """Serve one RPC, which appends an event in the trace of its caller."""
-    from chassis import grpc_server  # noqa: PLC0415  (a worker may not load grpc)
-    from espacecitoyen.avis.v1 import avis_service_pb2_grpc as rpc  # noqa: PLC0415
-    from espacecitoyen.avis.v1.avis_service_pb2 import GetMesAvisResponse  # noqa: PLC0415
-    from tests.kit.identity import VERIFIER  # noqa: PLC0415
-
-    class Servicer(rpc.AvisServiceServicer):
-        def GetMesAvis(self, _request, _context):  # noqa: N802
-            texte = grpc_server.caller().purpose
-            with SESSIONS.begin() as session:
-                outbox.append(session, CarteDemandee(carte_id=texte), aggregate="1")
-            return GetMesAvisResponse()
-
-    def register(server) -> None:
-        rpc.add_AvisServiceServicer_to_server(Servicer(), server)
-
-    del VERIFIER
-    listen = f"127.0.0.1:{_free_port()}"
-    Path(os.environ["ESSAI_LISTEN_FILE"]).write_text(listen)
-    return grpc_server.run(
-        name="essai",
-        listen=listen,
-        register=register,
-        service="espacecitoyen.avis.v1.AvisService",
-        access={"GetMesAvis": frozenset({"*"})},
-        errors={},
-        verifier=TokenVerifier(PUBLIC_KEY),
-        healthy=lambda: True,
-    )
-
-
-def call() -> int:
-    """Call it, inside the span that a browser's click opens in the gateway."""
 
 
 def main(act: str) -> int:

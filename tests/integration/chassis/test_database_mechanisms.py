@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.integration
 SCOPE = "DemanderCarte:citoyen-1"
 
 
-def ask(sessions, request_id: str, *, scope=SCOPE, fingerprint=b"a", result="resultat-1") -> str:
+def ask(sessions, request_id: str, *, scope=SCOPE, fingerprint=b"a", result="resultat-1"):
     """One write RPC: claim, effect, complete."""
     with sessions.begin() as session:
         known = idempotency.claim(
@@ -89,8 +90,10 @@ def test_of_concurrent_twins_one_acts_and_the_others_wait_for_its_answer(session
         assert inside.wait(5)
         twins = [pool.submit(ask, sessions, request_id, result="deux") for _ in range(6)]
         query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        with psycopg.connect(str(_url(sessions)), autocommit=True) as connection:
-            wait_until(lambda: connection.execute(query).fetchone()[0] >= 6, what="waiting twins")
+        with psycopg.connect(_url(sessions), autocommit=True) as connection:
+            wait_until(
+                lambda: connection.execute(query).fetchall()[0][0] >= 6, what="waiting twins"
+            )
         assert not any(twin.done() for twin in twins)
         go.set()
         assert leader.result() is None
@@ -98,7 +101,7 @@ def test_of_concurrent_twins_one_acts_and_the_others_wait_for_its_answer(session
     assert effects() == ["un"]
 
 
-def _url(sessions) -> str:
+def _url(sessions: Any) -> Any:
     url = sessions.kw["bind"].url.set(drivername="postgresql")
     return url.render_as_string(hide_password=False)
 

@@ -2,6 +2,7 @@ import itertools
 import json
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import pika
 import psycopg
@@ -84,12 +85,12 @@ def test_every_event_delivered_twice_has_one_effect(program, channel, effects, c
     wait_until(lambda: count(QUEUE) == 0)
 
 
-def _handled(database) -> int:
+def _handled(database: Any) -> Any:
     query = "SELECT count(*) FROM essai WHERE event_id IS NOT NULL"
     return database.execute(query).fetchone()[0]
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[bytes, dict[str, Any]]] = {
     "not UTF-8": (b'{"carte_id": "\xff\xfe"}', {}),
     "not JSON": (b"<carte/>", {}),
     "empty": (b"", {}),
@@ -249,3 +250,24 @@ def test_a_database_away_delays_the_event_and_kills_none(
         administrator.execute(f"ALTER ROLE {name} LOGIN")
     waits_for_effects("ok avant", "ok pendant")
     assert count("essai.mort") == 0
+
+
+def test_a_lost_broker_connection_is_met_again_and_the_event_has_one_effect(
+    program, channel, waits_for_effects, count, database, rabbitmq, worker
+):
+    running = program("worker")
+    publish(channel, ask("lent:1"))
+    wait_until(lambda: _handled(database) == 1, what="a running handler")
+    # Kombu gives its connections no name: the worker's are those of this host without one.
+    rabbitmq.evaluate(
+        '[rabbit_networking:close_connection(Pid, "essai") || Pid <-'
+        f' rabbit_networking:connections(), {{vhost, <<"chassis-{worker}">>}} =:='
+        " hd(rabbit_networking:connection_info(Pid, [vhost])),"
+        ' lists:keyfind(<<"connection_name">>, 1, proplists:get_value(client_properties,'
+        " rabbit_networking:connection_info(Pid, [client_properties]))) =:= false]."
+    )
+    wait_until(lambda: _handled(database) == 2, timeout=20, what="a second delivery")
+    publish(channel, ask("ok"))
+    waits_for_effects("lent:1", "ok")
+    wait_until(lambda: count(QUEUE) == 0)
+    assert running.poll() is None

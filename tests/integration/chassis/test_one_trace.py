@@ -1,15 +1,17 @@
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.kit.wait import wait_until
+from deploy.places import free_ports
+from tests.kit.identity import PRIVATE_KEY, PUBLIC_KEY
 
 pytestmark = pytest.mark.integration
 
 
-def spans(path: Path) -> list[dict]:
+def spans(path: Path) -> list[Any]:
     if not path.exists():
         return []
     return [
@@ -21,7 +23,7 @@ def spans(path: Path) -> list[dict]:
     ]
 
 
-def _service(resource: dict) -> str:
+def _service(resource: Any) -> Any:
     attributes = resource["resource"]["attributes"]
     return next(a["value"]["stringValue"] for a in attributes if a["key"] == "service.name")
 
@@ -30,20 +32,21 @@ def test_one_trace_runs_from_the_caller_through_grpc_outbox_and_broker_to_the_ha
     program, tmp_path, waits_for_effects
 ):
     path = tmp_path / "otlp.jsonl"
-    endpoint = f"file:{path}"
-    server = program("serve", ESSAI_OTLP=endpoint, ESSAI_LISTEN_FILE=str(tmp_path / "listen"))
-    worker = program("worker-relay", ESSAI_OTLP=endpoint)
-    wait_until((tmp_path / "listen").exists, what="a listening server")
     texte = f"trace {uuid.uuid4()}"
-    caller = program(
-        "call", ESSAI_OTLP=endpoint, ESSAI_ADDRESS=(tmp_path / "listen").read_text(),
-        ESSAI_TEXTE=texte,
-    )  # fmt: skip
-    assert caller.wait(20) == 0
+    settings = {
+        "ESSAI_OTLP": f"file:{path}",
+        "ESSAI_LISTEN": f"127.0.0.1:{free_ports(1)}",
+        "ESSAI_CLE_PRIVEE": PRIVATE_KEY.decode(),
+        "ESSAI_CLE_PUBLIQUE": PUBLIC_KEY.decode(),
+        "ESSAI_TEXTE": texte,
+    }
+    server = program("serve", "grpc_programs.py", **settings)
+    worker = program("worker-relay", **settings)
+    assert program("call", "grpc_programs.py", **settings).wait(60) == 0
     waits_for_effects(texte)
     for process in (worker, server):
         process.terminate()
-        assert process.wait(15) == 0
+        assert process.wait(30) == 0
     found = {span["name"]: span for span in spans(path)}
     chain = [
         ("POST /essai", "essai-call", 2),

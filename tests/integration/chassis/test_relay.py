@@ -1,6 +1,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def unpublished(database) -> list[str]:
 
 
 def identifiers(channel, queue=QUEUE) -> list[str]:
-    found = []
+    found: list[str] = []
     while True:
         _method, properties, _body = channel.basic_get(queue, auto_ack=True)
         if properties is None:
@@ -144,7 +145,7 @@ def test_of_two_relays_one_is_active_and_the_other_takes_over(program, sessions,
         query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
         return [row[0] for row in database.execute(query)]
 
-    def copies() -> int:
+    def copies() -> Any:
         query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'relay-relay'"
         return database.execute(query).fetchone()[0]
 

@@ -30,7 +30,7 @@ def test_a_token_says_who_asks():
     )
 
 
-def claims(**changes) -> dict:
+def claims(**changes) -> dict[str, object]:
     now = int(time.time())
     fields = {
         "iss": "passerelle", "aud": AUDIENCE, "iat": now, "exp": now + 60, "sub": "c",

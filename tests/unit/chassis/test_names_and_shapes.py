@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis import consumer, delay, discovery, topology
-from chassis.consumer import Undecodable, parse, raw
+from chassis.consumer import Event, Undecodable, parse, raw
 from chassis.grpc_client import target
 from chassis.outbox import address
 from chassis.topology import Subscription
@@ -119,7 +119,7 @@ def test_the_class_of_events_tells_its_subscriptions():
         name = "essai"
 
         @consumer.subscribe("cartes", CarteDemandee, consumer="essai")
-        def sur_carte_demandee(self, event):
+        def sur_carte_demandee(self, event: Event[CarteDemandee]) -> str:
             return event.message.carte_id
 
         @consumer.subscribe("cartes", CarteApprouvee, consumer="essai")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -13,7 +14,7 @@ from chassis import telemetry
 pytestmark = pytest.mark.unit
 
 
-def lines(program: str, endpoint: str) -> tuple[list[dict], list[dict]]:
+def lines(program: str, endpoint: str) -> tuple[list[Any], list[Any]]:
     """Run a program after `setup` in a process of its own; give its spans and log lines."""
     head = f"from chassis import telemetry\ntelemetry.setup('essai', endpoint={endpoint!r})\n"
     ended = subprocess.run(
@@ -29,7 +30,7 @@ def lines(program: str, endpoint: str) -> tuple[list[dict], list[dict]]:
     return exported, logs
 
 
-def spans(exported: list[dict]) -> dict[str, dict]:
+def spans(exported: list[Any]) -> dict[str, Any]:
     return {
         span["name"]: span
         for line in exported
@@ -102,7 +103,7 @@ def test_a_chain_of_causes_is_named_by_types_alone():
     record = logging.LogRecord("x", logging.ERROR, "", 0, "raté", None, None)
     try:
         try:
-            {}["courriel@exemple.org"]
+            os.environ["COURRIEL@EXEMPLE.ORG"]
         except KeyError as error:
             raise ValueError("courriel@exemple.org") from error
     except ValueError:
@@ -110,4 +111,4 @@ def test_a_chain_of_causes_is_named_by_types_alone():
     line = json.loads(telemetry._JsonLines("essai").format(record))
     assert line["error"] == ["builtins.ValueError", "builtins.KeyError"]
     assert "test_telemetry.py" in line["frames"][0]
-    assert "exemple.org" not in json.dumps(line)
+    assert "exemple.org" not in json.dumps(line).lower()

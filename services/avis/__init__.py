@@ -1,0 +1,1 @@
+"""Notices: subscriptions, contact points and the ledger of transactional mail."""

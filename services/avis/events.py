@@ -1,0 +1,152 @@
+"""What avis hears: mails to send, contact points, choices, news of cards; and its timers.
+
+Every handler notes its event in the ledger, then gives at once what can leave. What a death or an
+absent mail server cuts short, the sweeper takes up: an event is never needed twice.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from chassis.consumer import Event, subscribe, timer
+from chassis.seal import unseal
+from chassis.topology import Subscription
+from espacecitoyen.cartes.v1.evenements_pb2 import (
+    CarteApprouvee,
+    CarteDemandee,
+    DemandeIncomplete,
+)
+from espacecitoyen.identite.v1.evenements_pb2 import (
+    CompteActive,
+    CoordonneesValidees,
+    CourrielDemande,
+)
+from services.avis import use_cases
+from services.avis.domain import Gabarit
+from services.avis.use_cases import CONSOMMATEUR, Expedition
+
+# Declared by the deploy job; a contract test holds them equal to the handlers below.
+SUBSCRIPTIONS: tuple[Subscription, ...] = (
+    Subscription(CONSOMMATEUR, "cartes", "carte_approuvee.v1"),
+    Subscription(CONSOMMATEUR, "cartes", "carte_demandee.v1"),
+    Subscription(CONSOMMATEUR, "cartes", "demande_incomplete.v1"),
+    Subscription(CONSOMMATEUR, "identite", "compte_active.v1"),
+    Subscription(CONSOMMATEUR, "identite", "coordonnees_validees.v1"),
+    Subscription(CONSOMMATEUR, "identite", "courriel_demande.v1"),
+)
+
+_Nouvelle = Event[CarteDemandee] | Event[CarteApprouvee] | Event[DemandeIncomplete]
+
+_BALAYAGE_S = 1.0
+_OUBLI_S = 600.0
+
+
+def build(  # noqa: C901  (one nested function per event, no branch)
+    *,
+    expedition: Expedition,
+    cle_identite: bytes,
+    cle_cartes: bytes,
+    horloge: Callable[[], datetime],
+    retention_donnees: timedelta,
+    retention_envois: timedelta,
+) -> type:
+    """Make the nameko class of this service.
+
+    Args:
+        expedition: what sending needs.
+        cle_identite: opens what identite sealed, 32 bytes.
+        cle_cartes: opens what cartes sealed, 32 bytes.
+        horloge: gives aware UTC time.
+        retention_donnees: how long the data of a finished mail are kept.
+        retention_envois: how long a finished mail stays in the ledger.
+    """
+
+    def annoncer(
+        event: _Nouvelle,
+        gabarit: Gabarit,
+        donnees: Mapping[str, str],
+    ) -> None:
+        envois = use_cases.inscrire_nouvelle(
+            sessions=expedition.sessions,
+            cle=expedition.cle,
+            event_id=event.id,
+            compte_id=event.message.compte_id,
+            gabarit=gabarit,
+            donnees=donnees,
+            maintenant=horloge(),
+        )
+        use_cases.envoyer_tous(expedition=expedition, envois=envois)
+
+    class AvisEvents:
+        """Handlers and timers."""
+
+        name = CONSOMMATEUR
+
+        @subscribe("identite", CourrielDemande, consumer=CONSOMMATEUR)
+        def sur_courriel_demande(self, event: Event[CourrielDemande]) -> None:
+            message = event.message
+            envois = use_cases.inscrire_courriel(
+                sessions=expedition.sessions,
+                cle=expedition.cle,
+                event_id=event.id,
+                compte_id=message.compte_id,
+                gabarit=message.gabarit,
+                langue=message.langue,
+                donnees=unseal(message.scelle, key=cle_identite, context="CourrielDemande"),
+                maintenant=horloge(),
+            )
+            use_cases.envoyer_tous(expedition=expedition, envois=envois)
+
+        @subscribe("identite", CoordonneesValidees, consumer=CONSOMMATEUR)
+        def sur_coordonnees_validees(self, event: Event[CoordonneesValidees]) -> None:
+            message = event.message
+            envois = use_cases.enregistrer_coordonnees(
+                sessions=expedition.sessions,
+                cle=expedition.cle,
+                event_id=event.id,
+                compte_id=message.compte_id,
+                canal=message.canal,
+                langue=message.langue,
+                donnees=unseal(message.scelle, key=cle_identite, context="CoordonneesValidees"),
+                verifie_le=event.time,
+            )
+            use_cases.envoyer_tous(expedition=expedition, envois=envois)
+
+        @subscribe("identite", CompteActive, consumer=CONSOMMATEUR)
+        def sur_compte_active(self, event: Event[CompteActive]) -> None:
+            message = event.message
+            use_cases.enregistrer_abonnement(
+                sessions=expedition.sessions,
+                event_id=event.id,
+                compte_id=message.compte_id,
+                langue=message.langue,
+                categories=message.categories,
+                canaux=message.canaux,
+                active_le=event.time,
+            )
+
+        @subscribe("cartes", CarteDemandee, consumer=CONSOMMATEUR)
+        def sur_carte_demandee(self, event: Event[CarteDemandee]) -> None:
+            annoncer(event, Gabarit.CARTE_DEMANDEE, {})
+
+        @subscribe("cartes", CarteApprouvee, consumer=CONSOMMATEUR)
+        def sur_carte_approuvee(self, event: Event[CarteApprouvee]) -> None:
+            scelle = unseal(event.message.scelle, key=cle_cartes, context="CarteApprouvee")
+            donnees = {"jeton": scelle.get("jeton", ""), "echeance": event.message.echeance}
+            annoncer(event, Gabarit.CARTE_APPROUVEE, donnees)
+
+        @subscribe("cartes", DemandeIncomplete, consumer=CONSOMMATEUR)
+        def sur_demande_incomplete(self, event: Event[DemandeIncomplete]) -> None:
+            pieces = ",".join(f"{piece.role}={piece.motif}" for piece in event.message.pieces)
+            annoncer(event, Gabarit.DEMANDE_INCOMPLETE, {"pieces": pieces})
+
+        @timer(_BALAYAGE_S)
+        def balayer(self) -> None:
+            use_cases.balayer(expedition=expedition)
+
+        @timer(_OUBLI_S)
+        def oublier(self) -> None:
+            use_cases.oublier(
+                sessions=expedition.sessions, donnees=retention_donnees, envois=retention_envois
+            )
+
+    return AvisEvents

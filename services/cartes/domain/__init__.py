@@ -1,0 +1,122 @@
+"""Rules of the Carte citoyen (CAR-01, 02, 04, 05, 08): states, acts, dates and numbers.
+
+Standard library only. Times are aware UTC datetimes read at the edge and passed in; days are dates
+in the city's zone.
+"""
+
+from services.cartes.domain.carte import Carte, ouvrir_demande
+from services.cartes.domain.demande import (
+    LONGUEUR_PRECISION,
+    DecisionPiece,
+    Demande,
+    PieceJustificative,
+    PieceRetenue,
+    exiger_pieces_distinctes,
+    identifiant_demande,
+    verifier_preuve,
+)
+from services.cartes.domain.etats import (
+    CARTE_OUVERTE,
+    DEMANDE_OUVERTE,
+    MotifRefus,
+    RolePiece,
+    StatutCarte,
+    StatutDemande,
+    StatutPieceJustificative,
+)
+from services.cartes.domain.faits import (
+    AccesRefuse,
+    CarteDejaDemandee,
+    CarteIntrouvable,
+    CarteNonActive,
+    DemandeDejaDecidee,
+    DemandeIntrouvable,
+    DonneesInvalides,
+    GenreNonAccepte,
+    LienExpire,
+    LienInconnu,
+    MemePieceDeuxFois,
+    PieceDejaRefusee,
+    PieceExpiree,
+    PieceIntrouvable,
+    PieceNonRefusee,
+    PieceNonSaine,
+    PortefeuilleNonOffert,
+    StockageIndisponible,
+    VersionPerimee,
+)
+from services.cartes.domain.numero import chiffre_de_controle, composer_numero, grouper_numero
+from services.cartes.domain.passe import Lien, Passe, composer_code, composer_passe
+from services.cartes.domain.regles import Regles, lire_regles
+from services.cartes.domain.temps import (
+    VALIDITE_ANNEES,
+    echeance_depuis,
+    fin_de_journee,
+    horodatage,
+    jour_local,
+)
+from services.cartes.domain.titulaire import (
+    AGE_MAXIMAL_ANNEES,
+    LONGUEUR_ADRESSE,
+    LONGUEUR_NOM,
+    Titulaire,
+    lire_titulaire,
+)
+
+__all__ = [
+    "AGE_MAXIMAL_ANNEES",
+    "CARTE_OUVERTE",
+    "DEMANDE_OUVERTE",
+    "LONGUEUR_ADRESSE",
+    "LONGUEUR_NOM",
+    "LONGUEUR_PRECISION",
+    "VALIDITE_ANNEES",
+    "AccesRefuse",
+    "Carte",
+    "CarteDejaDemandee",
+    "CarteIntrouvable",
+    "CarteNonActive",
+    "DecisionPiece",
+    "Demande",
+    "DemandeDejaDecidee",
+    "DemandeIntrouvable",
+    "DonneesInvalides",
+    "GenreNonAccepte",
+    "Lien",
+    "LienExpire",
+    "LienInconnu",
+    "MemePieceDeuxFois",
+    "MotifRefus",
+    "Passe",
+    "PieceDejaRefusee",
+    "PieceExpiree",
+    "PieceIntrouvable",
+    "PieceJustificative",
+    "PieceNonRefusee",
+    "PieceNonSaine",
+    "PieceRetenue",
+    "PortefeuilleNonOffert",
+    "Regles",
+    "RolePiece",
+    "StatutCarte",
+    "StatutDemande",
+    "StatutPieceJustificative",
+    "StockageIndisponible",
+    "Titulaire",
+    "VersionPerimee",
+    "chiffre_de_controle",
+    "composer_code",
+    "composer_numero",
+    "composer_passe",
+    "echeance_depuis",
+    "exiger_pieces_distinctes",
+    "fin_de_journee",
+    "grouper_numero",
+    "horodatage",
+    "identifiant_demande",
+    "jour_local",
+    "lire_regles",
+    "lire_titulaire",
+    "ouvrir_demande",
+    "verifier_preuve",
+]

@@ -1,0 +1,1 @@
+"""Requests to the city: for now the catalogue of their types."""
