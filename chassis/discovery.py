@@ -1,13 +1,15 @@
 """Where the processes of a service listen: Consul's health, or addresses from the settings."""
 
-import http.client
-import json
 import logging
 import socket
 import threading
 import urllib.parse
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import consul
+from consul.exceptions import ACLPermissionDenied, ConsulException
+from requests import RequestException
 
 _log = logging.getLogger(__name__)
 
@@ -15,6 +17,11 @@ _WAIT_S = 30
 _RETRY_S = 1.0
 _FIRST_ANSWER_S = 2.0
 _EVERYWHERE = ("", "0.0.0.0", "[::]")
+_LATE_S = 5.0
+_PATIENCE_S = 2.0
+_FAILURES = (ConsulException, RequestException, OSError)
+
+Answer = TypeVar("Answer")
 
 
 class Addresses(Protocol):
@@ -50,7 +57,7 @@ class ConsulAddresses:
     """
 
     def __init__(self, consul_url: str, service: str, token: str = "") -> None:
-        self._consul = _Consul(consul_url, token)
+        self._consul = _client(consul_url, token, timeout_s=_LATE_S)
         self._service = service
         self._set: tuple[str, ...] = ()
         self._version = 0
@@ -84,7 +91,7 @@ class ConsulAddresses:
         while True:
             try:
                 index, well = self._once(index), True
-            except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+            except (*_FAILURES, ValueError, KeyError, TypeError) as error:
                 if well:  # said once, not each second
                     kind = type(error).__name__
                     _log.warning("consul: no answer about %s (%s)", self._service, kind)
@@ -92,11 +99,9 @@ class ConsulAddresses:
                 pause.wait(_RETRY_S)
 
     def _once(self, index: int) -> int:
-        query = f"passing=1&index={index}&wait={_WAIT_S}s"
-        path = f"/v1/health/service/{urllib.parse.quote(self._service)}?{query}"
-        status, headers, entries = self._consul.ask("GET", path)
-        if status != http.HTTPStatus.OK:
-            raise ValueError(status)
+        told, entries = self._consul.health.service(
+            self._service, passing=True, index=index, wait=f"{_WAIT_S}s"
+        )
         found = {
             f"{entry['Service']['Address'] or entry['Node']['Address']}:{entry['Service']['Port']}"
             for entry in entries
@@ -107,7 +112,7 @@ class ConsulAddresses:
             self._set = addresses
             self._version += 1
             self._answered.set()
-        new_index = int(headers["X-Consul-Index"])
+        new_index = int(told)
         # Consul's rule: an index that goes backwards means that its state was restored.
         return new_index if new_index >= index else 0
 
@@ -122,7 +127,8 @@ class Registration:
     """
 
     def __init__(self, consul_url: str, service: str, listen: str, token: str = "") -> None:
-        self._consul = _Consul(consul_url, token)
+        self._consul = _client(consul_url, token, timeout_s=_PATIENCE_S)
+        self._agent = urllib.parse.urlsplit(consul_url)
         self._service = service
         self._address = listen
         self.over_tls = False
@@ -140,43 +146,49 @@ class Registration:
         host, _, port = self._address.rpartition(":")
         if host in _EVERYWHERE:
             try:
-                host = self._consul.way_out()
+                host = self._way_out()
             except OSError as error:
                 _log.warning("consul: %s (%s)", self._service, type(error).__name__)
                 return False
             self._address = f"{host}:{port}"
-        entry = {
-            "ID": self._id,
-            "Name": self._service,
-            "Address": host,
-            "Port": int(port),
-            "Check": {
-                "GRPC": self._address,
-                "GRPCUseTLS": self.over_tls,
-                "TLSSkipVerify": self.over_tls,
-                "Interval": "1s",
-                "Timeout": "1s",
-                "DeregisterCriticalServiceAfter": "1m",
-            },
-        }
         # Entering twice would reset the check to critical for a second.
-        return self._try("GET", f"/v1/agent/service/{self._id}") == http.HTTPStatus.OK or (
-            self._try("PUT", "/v1/agent/service/register", entry) == http.HTTPStatus.OK
-        )
+        return self._is_known() or self._enter(host, int(port))
 
     def deregister(self) -> None:
         """Leave, before the server stops taking calls."""
-        self._try("PUT", f"/v1/agent/service/deregister/{self._id}")
+        self._try(lambda: self._consul.agent.service.deregister(self._id))
+        self._consul.http.close()
 
-    def _try(self, method: str, path: str, body: Any = None) -> int:
+    def _is_known(self) -> bool:
+        return self._id in (self._try(self._consul.agent.services) or {})
+
+    def _enter(self, host: str, port: int) -> bool:
+        check = consul.Check.grpc(self._address, "1s", timeout="1s", deregister="1m")
+        # py-consul writes `grpc_use_tls`, which the agent's API does not know.
+        check |= {"GRPCUseTLS": self.over_tls, "TLSSkipVerify": self.over_tls}
+        return bool(
+            self._try(
+                lambda: self._consul.agent.service.register(
+                    self._service, service_id=self._id, address=host, port=port, check=check
+                )
+            )
+        )
+
+    def _try(self, ask: Callable[[], Answer]) -> Answer | None:
         try:
-            status = self._consul.ask(method, path, body, timeout_s=2.0)[0]
-            if status == http.HTTPStatus.FORBIDDEN:
-                _log.error("consul: %s may not %s its entry", self._service, method)
-            return status
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            return ask()
+        except ACLPermissionDenied:
+            _log.error("consul: %s may not touch its entry", self._service)
+        except _FAILURES as error:
             _log.warning("consul: %s (%s)", self._service, type(error).__name__)
-            return 0
+        return None
+
+    def _way_out(self) -> str:
+        """Give our IPv4 address on the way to the agent; nothing is sent. Raises: OSError."""
+        port = self._agent.port or (443 if self._agent.scheme == "https" else 80)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((self._agent.hostname or "", port))
+            return str(probe.getsockname()[0])
 
 
 def addresses(
@@ -198,32 +210,15 @@ def addresses(
     raise LookupError(f"no Consul and no address for {service}")
 
 
-class _Consul:
-    """The three HTTP questions that we ask a Consul agent."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._url = urllib.parse.urlsplit(url)
-        self._headers = {"X-Consul-Token": token} if token else {}
-
-    def way_out(self) -> str:
-        """Give our IPv4 address on the way to the agent; nothing is sent. Raises: OSError."""
-        port = self._url.port or (443 if self._url.scheme == "https" else 80)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((self._url.hostname or "", port))
-            return str(probe.getsockname()[0])
-
-    def ask(
-        self, method: str, path: str, body: Any = None, *, timeout_s: float = _WAIT_S + 10
-    ) -> tuple[int, http.client.HTTPMessage, Any]:
-        secure = self._url.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=timeout_s)
-        try:
-            content = None if body is None else json.dumps(body)
-            connection.request(method, path, content, self._headers)
-            response = connection.getresponse()
-            text = response.read()
-            is_json = response.headers.get_content_type() == "application/json"
-            return response.status, response.headers, json.loads(text) if is_json else None
-        finally:
-            connection.close()
+def _client(url: str, token: str, *, timeout_s: float) -> consul.Consul:
+    parts = urllib.parse.urlsplit(url)
+    secure = parts.scheme == "https"
+    client = consul.Consul(
+        host=parts.hostname,
+        port=parts.port or (443 if secure else 80),
+        scheme=parts.scheme,
+        token=token or None,
+    )
+    # A blocking query may last its wait besides.
+    client.http.connections_timeout = timeout_s
+    return client

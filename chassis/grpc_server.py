@@ -9,12 +9,12 @@ from typing import Any, NotRequired, TypedDict, Unpack
 
 import grpc
 from google.protobuf import descriptor_pool
-from grpc_health.v1 import (  # type: ignore[import-untyped]
+from grpc_health.v1 import (
     health,
     health_pb2,
     health_pb2_grpc,
 )
-from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
+from grpc_reflection.v1alpha import reflection
 
 from chassis import discovery, grpc_tls, telemetry
 from chassis.current import caller, remaining

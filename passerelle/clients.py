@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from flask import current_app, has_request_context
-from grpc_health.v1.health_pb2_grpc import HealthStub  # type: ignore[import-untyped]
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from chassis import discovery, grpc_tls
 from chassis.grpc_client import Remote

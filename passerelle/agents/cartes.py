@@ -7,6 +7,7 @@ from typing import Final
 import grpc
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from chassis.grpc_client import RemoteError
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as cartes
@@ -80,10 +81,11 @@ def decider(demande_id: object) -> ResponseReturnValue:
     demande = _lire(demande_id)
     formulaires = _formulaires(demande, remplis=True)
     if "tout_accepter" in request.form:
-        for formulaire in formulaires.values():
-            formulaire.verdict.data = "accepter"
+        _tout_accepter(formulaires)
     # Both are judged, so that both tell what is missing.
-    jugements = [formulaire.validate() for formulaire in formulaires.values()]
+    jugements = [
+        formulaire.validate() and not formulaire.generale for formulaire in formulaires.values()
+    ]
     if not all(jugements):
         return _page(demande, formulaires), HTTPStatus.UNPROCESSABLE_ENTITY
     services = clients.current()
@@ -120,6 +122,17 @@ def apercu(demande_id: object, piece_id: object) -> ResponseReturnValue:
         dossier_id=str(demande_id),
         purpose=OBJET,
     )
+
+
+def _tout_accepter(formulaires: dict[cartes.RolePiece.ValueType, DecisionPreuve]) -> None:
+    """Accept what is not decided; a proof marked « Refuser » stays refused, and says so."""
+    for formulaire in formulaires.values():
+        if formulaire.verdict.data == "refuser":
+            formulaire.generale = gettext(
+                "Une pièce est marquée « Refuser » : enregistrez la décision, ou acceptez-la."
+            )
+        else:
+            formulaire.verdict.data = "accepter"
 
 
 def _lire(demande_id: object) -> cartes.Demande:

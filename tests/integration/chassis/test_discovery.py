@@ -1,6 +1,7 @@
 import http.server
 import json
 import threading
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -174,7 +175,9 @@ def test_a_consul_whose_index_goes_back_or_that_fails_is_followed_again():
 
     class Agent(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path.split("index=")[1].split("&")[0])
+            # A first question carries no index: it is answered at once.
+            query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+            asked.append(query.get("index", ["0"])[0])
             try:
                 status, index, body = next(answers)
             except StopIteration:

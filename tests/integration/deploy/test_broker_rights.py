@@ -86,7 +86,7 @@ def names(rabbitmq: RabbitMQ, kind: str) -> list[str]:
     """Every queue or exchange that the broker itself knows in the virtual host."""
     module = {"queue": "rabbit_amqqueue", "exchange": "rabbit_exchange"}[kind]
     found = rabbitmq.evaluate(
-        f'[begin {{resource, _, _, N}} = proplists:get_value(name, I), binary_to_list(N) end '
+        f"[begin {{resource, _, _, N}} = proplists:get_value(name, I), binary_to_list(N) end "
         f'|| I <- {module}:info_all(<<"{VHOST}">>, [name])].'
     )
     listed = json.loads(found.strip().removeprefix("{ok, ").removesuffix("}"))
