@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import grpc
 from sqlalchemy import Engine
 
+from chassis.db import plain
 from chassis.grpc_server import ErrorRow, caller
 from espacecitoyen.avis.v1 import avis_service_pb2 as pb
 from espacecitoyen.avis.v1 import avis_service_pb2_grpc
@@ -48,10 +49,8 @@ class AvisServicer(avis_service_pb2_grpc.AvisServiceServicer):
         """Give the caller's subscriptions and latest messages."""
         del context
         nombre = domain.nombre_messages(request.messages)
-        with self._lecture.connect() as connection:
-            mes_avis = persistence.lire_mes_avis(
-                connection, compte_id=caller().subject, nombre=nombre
-            )
+        with plain(self._lecture) as cursor:
+            mes_avis = persistence.lire_mes_avis(cursor, compte_id=caller().subject, nombre=nombre)
         return self._reponse(mes_avis)
 
     def _reponse(self, mes_avis: MesAvis) -> pb.GetMesAvisResponse:

@@ -164,8 +164,7 @@ class Cartes(CartesServiceServicer):
         """« Voir les cartes »."""
         del request, context
         maintenant = self.horloge()
-        with self.lectures() as session:
-            lues = persistence.cartes_du_compte(session, caller().subject)
+        lues = persistence.cartes_du_compte(self.lectures.kw["bind"], caller().subject)
         return messages.ListCartesResponse(cartes=[self._carte(lue, maintenant) for lue in lues])
 
     def GetCarte(  # noqa: N802  (named by the contract)

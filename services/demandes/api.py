@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import grpc
 from sqlalchemy import Engine
 
+from chassis.db import plain
 from chassis.grpc_server import ErrorRow
 from espacecitoyen.demandes.v1 import demandes_service_pb2 as pb
 from espacecitoyen.demandes.v1 import demandes_service_pb2_grpc
@@ -48,8 +49,8 @@ class DemandesServicer(demandes_service_pb2_grpc.DemandesServiceServicer):
             raise domain.TaillePageInvalide
         taille = request.page_size or domain.PAGE_PAR_DEFAUT
         apres = _lire_jeton(request.page_token, mots) if request.page_token else None
-        with self._lecture.connect() as connection:
-            lignes = persistence.lire_types(connection, mots=mots, apres=apres, limite=taille + 1)
+        with plain(self._lecture) as cursor:
+            lignes = persistence.lire_types(cursor, mots=mots, apres=apres, limite=taille + 1)
         suite = _ecrire_jeton(lignes[taille - 1][1], mots) if len(lignes) > taille else ""
         return pb.ListTypesDemandeResponse(
             types=[_type(publie) for publie, _ in lignes[:taille]], next_page_token=suite

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from chassis.db import Cursor
 from services.demandes.domain import (
     Theme,
     TypeDemande,
@@ -93,25 +94,25 @@ def retirer_types(session: Session, *, gardes: Sequence[str], maintenant: dateti
 
 
 def lire_types(
-    connection: Connection, *, mots: Sequence[str], apres: Position | None, limite: int
+    cursor: Cursor, *, mots: Sequence[str], apres: Position | None, limite: int
 ) -> list[tuple[TypePublie, Position]]:
     """List published types, theme then title, that have words beginning with each of `mots`."""
     conditions = ["d.retire_le IS NULL"]
     valeurs: dict[str, object] = {"limite": limite}
     for numero, mot in enumerate(mots):
         # Folded words are letters and digits only: nothing to escape in the pattern.
-        conditions.append(f"d.recherche LIKE :mot{numero}")
+        conditions.append(f"d.recherche LIKE %(mot{numero})s")
         valeurs[f"mot{numero}"] = f"% {mot}%"
     if apres is not None:
-        conditions.append("(t.rang, t.code, d.tri, d.code) > (:a_rang, :a_theme, :a_tri, :a_code)")
+        conditions.append(
+            "(t.rang, t.code, d.tri, d.code) > (%(a_rang)s, %(a_theme)s, %(a_tri)s, %(a_code)s)"
+        )
         valeurs |= dict(zip(("a_rang", "a_theme", "a_tri", "a_code"), apres, strict=True))
-    rows = connection.execute(
-        text(
-            "SELECT d.*, t.rang, t.titre_fr AS theme_fr, t.titre_en AS theme_en"  # noqa: S608
-            " FROM type_demande d JOIN theme t ON t.code = d.theme"
-            f" WHERE {' AND '.join(conditions)}"
-            " ORDER BY t.rang, t.code, d.tri, d.code LIMIT :limite"
-        ),
+    rows = cursor.execute(
+        "SELECT d.*, t.rang, t.titre_fr AS theme_fr, t.titre_en AS theme_en"  # noqa: S608
+        " FROM type_demande d JOIN theme t ON t.code = d.theme"
+        f" WHERE {' AND '.join(conditions)}"
+        " ORDER BY t.rang, t.code, d.tri, d.code LIMIT %(limite)s",
         valeurs,
     )
     return [

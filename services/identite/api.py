@@ -234,11 +234,10 @@ class IdentiteServicer(rpc.IdentiteServiceServicer):
         self, request: pb.GetProfilRequest, context: grpc.ServicerContext
     ) -> pb.GetProfilResponse:
         del request, context
-        with self._sessions() as session:
-            compte = persistence.compte(session, UUID(caller().subject))
-        if compte is None:
+        profil = persistence.lire_profil(self._lecture, UUID(caller().subject))
+        if profil is None:
             raise CompteIntrouvable
-        return pb.GetProfilResponse(profil=_profil(compte))
+        return pb.GetProfilResponse(profil=_profil(profil))
 
 
 def register(server: grpc.Server, servicer: IdentiteServicer) -> None:
@@ -246,7 +245,7 @@ def register(server: grpc.Server, servicer: IdentiteServicer) -> None:
     rpc.add_IdentiteServiceServicer_to_server(servicer, server)
 
 
-def _profil(compte: Compte) -> pb.Profil:
+def _profil(compte: Compte | persistence.ProfilLu) -> pb.Profil:
     return pb.Profil(
         compte_id=str(compte.id),
         courriel=compte.courriel,
@@ -261,6 +260,6 @@ def _profil(compte: Compte) -> pb.Profil:
         ),
         telephone=compte.telephone,
         langue=compte.langue,
-        statut=_STATUTS[compte.statut],
+        statut=_STATUTS[StatutCompte(compte.statut)],
         roles=compte.roles,
     )

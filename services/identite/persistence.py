@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, registry
 
+from chassis.db import plain
 from services.identite.domain import (
     Compte,
     Frein,
@@ -138,6 +139,34 @@ def contrainte(error: IntegrityError) -> str:
 def compte(session: Session, compte_id: UUID, *, verrou: bool = False) -> Compte | None:
     """Find an account; `verrou` holds it until the commit, before any of its other rows."""
     return session.get(Compte, compte_id, with_for_update=verrou, populate_existing=verrou)
+
+
+class ProfilLu(NamedTuple):
+    """An account as its owner sees it."""
+
+    id: UUID
+    courriel: str
+    prenom: str
+    nom: str
+    nom_utilisateur: str | None
+    date_naissance: date | None
+    adresse_ligne: str
+    adresse_ville: str
+    adresse_code_postal: str
+    telephone: str
+    langue: str
+    statut: str
+    roles: list[str]
+
+
+_LIRE_PROFIL: Final = f"SELECT {', '.join(ProfilLu._fields)} FROM compte WHERE id = %s"  # noqa: S608
+
+
+def lire_profil(lecture: Engine, compte_id: UUID) -> ProfilLu | None:
+    """Find an account, in one plain read: the home page asks this."""
+    with plain(lecture) as cursor:
+        ligne = cursor.execute(_LIRE_PROFIL, (compte_id,)).fetchone()
+    return None if ligne is None else ProfilLu._make(ligne)
 
 
 def compte_par_courriel(session: Session, plie: str, *, verrou: bool = False) -> Compte | None:

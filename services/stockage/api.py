@@ -13,7 +13,7 @@ from uuid import UUID
 import grpc
 from sqlalchemy import Engine
 
-from chassis.db import Sessions
+from chassis.db import Sessions, plain
 from chassis.grpc_server import ErrorRow, caller
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as pb
 from espacecitoyen.stockage.v1 import stockage_service_pb2_grpc as pb_grpc
@@ -130,23 +130,23 @@ class Servicer(pb_grpc.StockageServiceServicer):
         taille = min(request.page_size or PAGE_DEFAUT, PAGE_MAX)
         genre = None if request.genre == 0 else GenrePiece[_genre(request.genre)]
         compte_id = _compte()
-        with self._lecteur.connect() as connexion:
+        with plain(self._lecteur) as cursor:
             pieces = persistence.lister_pieces(
-                connexion,
+                cursor,
                 compte_id=compte_id,
                 genre=genre,
                 apres=_lire_curseur(request.page_token),
                 # One more tells whether there is a next page.
                 limite=taille + 1,
             )
-            espace_ = persistence.lire_espace(connexion, compte_id)
+            octets, total = persistence.compter_espace(cursor, compte_id)
         suite = _curseur(pieces[taille - 1]) if len(pieces) > taille else ""
         return pb.ListPiecesResponse(
             pieces=[_message(piece) for piece in pieces[:taille]],
             next_page_token=suite,
-            octets_utilises=espace_.octets_utilises if espace_ else 0,
+            octets_utilises=octets,
             quota_octets=self._quota,
-            total=espace_.nombre_pieces if espace_ else 0,
+            total=total,
         )
 
     def GetPiece(  # noqa: N802  (named by the contract)

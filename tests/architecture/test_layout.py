@@ -85,7 +85,7 @@ def test_the_chassis_keeps_its_budget():
     sizes = {p.name: len(p.read_text().splitlines()) for p in (ROOT / "chassis").glob("*.py")}
     assert {name: size for name, size in sizes.items() if size > 300} == {}
     statements = sum(_code_lines(p.read_text()) for p in (ROOT / "chassis").glob("*.py"))
-    assert statements <= 1900
+    assert statements <= 2000
 
 
 def _code_lines(text: str) -> int:

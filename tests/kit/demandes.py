@@ -25,9 +25,8 @@ def environnement(*, database_url: str, amqp_url: str, **autres: str) -> dict[st
 
 
 def un_theme(code: str = "rues", rang: int = 1, **autres: Any) -> Theme:
-    return Theme(
-        **({"code": code, "rang": rang, "titre_fr": "Rues", "titre_en": "Streets"} | autres)
-    )
+    champs: dict[str, Any] = {"code": code, "rang": rang, "titre_fr": "Rues", "titre_en": "Streets"}
+    return Theme(**(champs | autres))
 
 
 def un_type(code: str = "nid_de_poule", **autres: Any) -> TypeDemande:

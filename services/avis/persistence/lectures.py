@@ -1,7 +1,6 @@
 """Reads of what one person may see."""
 
-from sqlalchemy import Connection, text
-
+from chassis.db import Cursor
 from services.avis.domain import (
     Abonnement,
     Canal,
@@ -13,24 +12,22 @@ from services.avis.domain import (
 )
 
 
-def lire_mes_avis(connection: Connection, *, compte_id: str, nombre: int) -> MesAvis:
+def lire_mes_avis(cursor: Cursor, *, compte_id: str, nombre: int) -> MesAvis:
     """Read what the home shows: categories in the city's order, channels, latest messages."""
     return MesAvis(
-        abonnements=_lire_abonnements(connection, compte_id=compte_id),
-        canaux=_lire_canaux(connection, compte_id=compte_id),
-        messages=_lire_messages(connection, compte_id=compte_id, nombre=nombre),
+        abonnements=_lire_abonnements(cursor, compte_id=compte_id),
+        canaux=_lire_canaux(cursor, compte_id=compte_id),
+        messages=_lire_messages(cursor, compte_id=compte_id, nombre=nombre),
     )
 
 
-def _lire_abonnements(connection: Connection, *, compte_id: str) -> tuple[Abonnement, ...]:
+def _lire_abonnements(cursor: Cursor, *, compte_id: str) -> tuple[Abonnement, ...]:
     """List every category in the city's order, with what the person takes."""
-    rows = connection.execute(
-        text(
-            "SELECT c.code, c.libelle_fr, c.libelle_en, c.obligatoire,"
-            " c.obligatoire OR a.compte_id IS NOT NULL AS abonne"
-            " FROM categorie c LEFT JOIN abonnement a"
-            " ON a.categorie = c.code AND a.compte_id = :compte ORDER BY c.rang"
-        ),
+    rows = cursor.execute(
+        "SELECT c.code, c.libelle_fr, c.libelle_en, c.obligatoire,"
+        " c.obligatoire OR a.compte_id IS NOT NULL AS abonne"
+        " FROM categorie c LEFT JOIN abonnement a"
+        " ON a.categorie = c.code AND a.compte_id = %(compte)s ORDER BY c.rang",
         {"compte": compte_id},
     )
     return tuple(
@@ -45,24 +42,20 @@ def _lire_abonnements(connection: Connection, *, compte_id: str) -> tuple[Abonne
     )
 
 
-def _lire_canaux(connection: Connection, *, compte_id: str) -> tuple[Canal, ...]:
+def _lire_canaux(cursor: Cursor, *, compte_id: str) -> tuple[Canal, ...]:
     """List the channels that the person chose, in alphabetical order."""
-    valeurs = connection.scalars(
-        text("SELECT canal FROM canal_choisi WHERE compte_id = :compte ORDER BY canal"),
+    rows = cursor.execute(
+        "SELECT canal FROM canal_choisi WHERE compte_id = %(compte)s ORDER BY canal",
         {"compte": compte_id},
     )
-    return tuple(Canal(valeur) for valeur in valeurs)
+    return tuple(Canal(row.canal) for row in rows)
 
 
-def _lire_messages(
-    connection: Connection, *, compte_id: str, nombre: int
-) -> tuple[MessageEnvoye, ...]:
+def _lire_messages(cursor: Cursor, *, compte_id: str, nombre: int) -> tuple[MessageEnvoye, ...]:
     """List the latest messages to a person, newest first."""
-    rows = connection.execute(
-        text(
-            "SELECT id, gabarit, langue, canal, etat, cree_le FROM envoi"
-            " WHERE compte_id = :compte ORDER BY cree_le DESC, id LIMIT :nombre"
-        ),
+    rows = cursor.execute(
+        "SELECT id, gabarit, langue, canal, etat, cree_le FROM envoi"
+        " WHERE compte_id = %(compte)s ORDER BY cree_le DESC, id LIMIT %(nombre)s",
         {"compte": compte_id, "nombre": nombre},
     )
     return tuple(

@@ -5,21 +5,24 @@ Each asks a number of statements that does not depend on the number of rows.
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    Row,
+    Engine,
     Table,
     and_,
+    bindparam,
     func,
     select,
     tuple_,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, selectinload
 
+from chassis.db import plain
 from services.cartes.domain import (
     DEMANDE_OUVERTE,
     Carte,
@@ -68,9 +71,30 @@ _CARTES = (
 )
 
 
-def cartes_du_compte(session: Session, compte_id: str) -> list[CarteLue]:
-    """Return the account's cards, newest first, in one statement: the home page asks this."""
-    return _assembler(session.execute(_CARTES.where(carte.c.compte_id == compte_id)).all())
+_DIALECTE = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+_CARTES_DU_COMPTE = _CARTES.where(carte.c.compte_id == bindparam("compte_id", "")).compile(
+    dialect=_DIALECTE, compile_kwargs={"render_postcompile": True}
+)
+# Each column with what its type makes of the driver's value: enums are kept by their names.
+_COLONNES = tuple(
+    (column, column.type.result_processor(_DIALECTE, None)) for column in _CARTES.selected_columns
+)
+
+
+def cartes_du_compte(lecture: Engine, compte_id: str) -> list[CarteLue]:
+    """Return the account's cards, newest first, in one plain read: the home page asks this."""
+    with plain(lecture) as cursor:
+        parameters = {**_CARTES_DU_COMPTE.params, "compte_id": compte_id}
+        rows = cursor.execute(_CARTES_DU_COMPTE.string, parameters).fetchall()
+    return _assembler(
+        [
+            {
+                column: valeur if lire is None else lire(valeur)
+                for (column, lire), valeur in zip(_COLONNES, row, strict=True)
+            }
+            for row in rows
+        ]
+    )
 
 
 def carte_du_compte(session: Session, compte_id: str, carte_id: UUID) -> CarteLue:
@@ -79,16 +103,15 @@ def carte_du_compte(session: Session, compte_id: str, carte_id: UUID) -> CarteLu
     Raises: CarteIntrouvable, also for somebody else's card.
     """
     question = _CARTES.where(carte.c.compte_id == compte_id, carte.c.carte_id == carte_id)
-    lues = _assembler(session.execute(question).all())
+    lues = _assembler(session.execute(question).mappings().all())
     if not lues:
         raise CarteIntrouvable
     return lues[0]
 
 
-def _assembler(rows: Sequence[Row[Any]]) -> list[CarteLue]:
+def _assembler(rows: Sequence[Mapping[Any, Any]]) -> list[CarteLue]:
     lues: dict[UUID, CarteLue] = {}
-    for row in rows:
-        valeurs = row._mapping  # noqa: SLF001  (the documented way to read a row by column)
+    for valeurs in rows:
         carte_id = valeurs[carte.c.carte_id]
         if carte_id not in lues:
             lues[carte_id] = CarteLue(

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     Connection,
-    Row,
     and_,
     delete,
     exists,
@@ -19,12 +18,12 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from chassis.db import Cursor
 from services.stockage.domain import (
     CleScellee,
     Espace,
@@ -157,21 +156,39 @@ def lire_piece_retenue(
 
 
 def lister_pieces(
-    lecteur: Lecteur,
+    cursor: Cursor,
     *,
     compte_id: UUID,
     genre: GenrePiece | None,
     apres: tuple[dt.datetime, UUID] | None,
     limite: int,
 ) -> list[Piece]:
-    """List a space, newest first, from after a document (its time and id)."""
-    requete = _AVEC_USAGE.where(PIECE.c.compte_id == compte_id, PIECE.c.retiree_le.is_(None))
+    """List a space, newest first, from after a document (its time and id): the home asks this."""
+    conditions = ["compte_id = %(compte_id)s", "retiree_le IS NULL"]
+    valeurs: dict[str, object] = {"compte_id": compte_id, "limite": limite}
     if genre is not None:
-        requete = requete.where(PIECE.c.genre == genre.value)
+        conditions.append("genre = %(genre)s")
+        valeurs["genre"] = genre.value
     if apres is not None:
-        requete = requete.where(tuple_(PIECE.c.deposee_le, PIECE.c.piece_id) < tuple_(*apres))
-    requete = requete.order_by(PIECE.c.deposee_le.desc(), PIECE.c.piece_id.desc()).limit(limite)
-    return [_piece(rangee) for rangee in lecteur.execute(requete)]
+        conditions.append("(deposee_le, piece_id) < (%(apres_le)s, %(apres_id)s)")
+        valeurs["apres_le"], valeurs["apres_id"] = apres
+    rangees = cursor.execute(
+        "SELECT piece.*, EXISTS (SELECT FROM retenue"  # noqa: S608  (conditions are the constants above)
+        " WHERE retenue.piece_id = piece.piece_id AND retenue.liberee_le IS NULL) AS utilisee"
+        f" FROM piece WHERE {' AND '.join(conditions)}"
+        " ORDER BY deposee_le DESC, piece_id DESC LIMIT %(limite)s",
+        valeurs,
+    )
+    return [_piece(rangee) for rangee in rangees]
+
+
+def compter_espace(cursor: Cursor, compte_id: UUID) -> tuple[int, int]:
+    """Read the bytes and the documents of a space, zero for one that does not exist yet."""
+    rangee = cursor.execute(
+        "SELECT octets_utilises, nombre_pieces FROM espace WHERE compte_id = %(compte_id)s",
+        {"compte_id": compte_id},
+    ).fetchone()
+    return (0, 0) if rangee is None else (rangee.octets_utilises, rangee.nombre_pieces)
 
 
 def lister_attente(
@@ -331,7 +348,7 @@ def _contenu(piece: Piece) -> Mapping[str, Any]:
     }
 
 
-def _piece(rangee: Row[Any]) -> Piece:
+def _piece(rangee: Any) -> Piece:
     objet = None
     if rangee.objet_nom is not None:
         objet = ObjetChiffre(

@@ -14,8 +14,12 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from chassis import schema, topology
 from chassis.db import make_engine, make_sessions
+from chassis.discovery import StaticAddresses
+from chassis.grpc_client import Remote
 from chassis.topology import Subscription
 from espacecitoyen.cartes.v1 import evenements_pb2
+from espacecitoyen.stockage.v1.stockage_service_pb2_grpc import StockageServiceStub
+from tests.integration.chassis.documents import Servicer, serve
 from tests.kit.wait import wait_until
 
 HERE = Path(__file__).parent
@@ -153,3 +157,25 @@ def waits_for_effects(effects):
 def demandee():
     """Build the event of the tests: `demandee("un")`."""
     return lambda texte: evenements_pb2.CarteDemandee(carte_id=texte, compte_id="c")
+
+
+@pytest.fixture
+def servicer():
+    return Servicer()
+
+
+@pytest.fixture
+def server(servicer):
+    running = serve(servicer)
+    yield running
+    servicer.release.set()
+    running.stop(1.0)
+
+
+@pytest.fixture
+def remote(server):
+    remote = Remote(
+        "stockage", stub=StockageServiceStub, addresses=StaticAddresses([server.address])
+    )
+    yield remote
+    remote.close()

@@ -1,178 +1,24 @@
-import logging
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
-    ProtoReflectionDescriptorDatabase,
-)
-from sqlalchemy.exc import OperationalError
 
-from chassis import grpc_server
 from chassis.current import caller, remaining
 from chassis.discovery import StaticAddresses
 from chassis.grpc_client import Remote, RemoteError
-from chassis.grpc_server import ErrorRow
-from chassis.idempotency import InvalidRequestId, RequestIdReused
 from chassis.identity import TokenMinter
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as pb
 from espacecitoyen.stockage.v1.stockage_service_pb2_grpc import (
-    StockageServiceServicer,
     StockageServiceStub,
-    add_StockageServiceServicer_to_server,
 )
-from tests.kit.identity import PRIVATE_KEY, VERIFIER, token
+from tests.integration.chassis.documents import CITIZEN, Servicer, get, serve
+from tests.kit.identity import PRIVATE_KEY, token
 from tests.kit.wait import wait_until
 
 pytestmark = pytest.mark.integration
-
-SERVICE = "espacecitoyen.stockage.v1.StockageService"
-ACCESS = {
-    "DeposerPiece": frozenset({"citoyen"}),
-    "ListPieces": frozenset({"*"}),
-    "GetPiece": frozenset({"citoyen", "agent_cartes"}),
-    "LirePiece": frozenset({"citoyen"}),
-    "ModifierPiece": frozenset({"admin"}),
-    "SupprimerPiece": frozenset({"citoyen"}),
-    "RetenirPieces": frozenset({"citoyen"}),
-    "LibererPieces": frozenset({"citoyen"}),
-}
-
-
-class PieceAbsente(Exception):
-    def __init__(self, piece_id: str = "") -> None:
-        super().__init__("une phrase avec courriel@exemple.org")
-        self.piece_id = piece_id
-
-    def details(self) -> dict[str, str]:
-        return {"piece_id": self.piece_id}
-
-
-class PieceAbsenteIci(PieceAbsente):
-    pass
-
-
-class DonneesInvalides(Exception):
-    fields: ClassVar = {"libelle": "TROP_LONG", "genre": "INCONNU"}
-
-
-ERRORS = {
-    PieceAbsente: ErrorRow(grpc.StatusCode.NOT_FOUND, "PIECE_INTROUVABLE"),
-    DonneesInvalides: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "DONNEES_INVALIDES"),
-}
-FAILURES = {
-    "absente": PieceAbsente("42"),
-    "absente-ici": PieceAbsenteIci("43"),
-    "invalide": DonneesInvalides(),
-    "reutilise": RequestIdReused(),
-    "mauvais-id": InvalidRequestId(),
-    "base": OperationalError("SELECT", {}, Exception("secret")),
-    "autre-muet": RemoteError("stockage", grpc.StatusCode.UNAVAILABLE, "INDISPONIBLE"),
-    "autre": RemoteError("stockage", grpc.StatusCode.NOT_FOUND, "X"),
-    "imprevu": KeyError("courriel@exemple.org"),
-}
-
-
-class Servicer(StockageServiceServicer):
-    def __init__(self, name: str = "") -> None:
-        self.name = name
-        self.calls = 0
-        self.seen: list[object] = []
-        self.release = threading.Event()
-        self.entered = threading.Event()
-
-    def _unused(self, _request, _context):
-        raise NotImplementedError
-
-    ModifierPiece = SupprimerPiece = RetenirPieces = LibererPieces = _unused
-
-    def ListPieces(self, _request, _context):  # noqa: N802
-        self.calls += 1
-        self.seen.append((caller(), remaining()))
-        return pb.ListPiecesResponse(next_page_token=self.name or caller().subject)
-
-    def GetPiece(self, request, _context):  # noqa: N802
-        self.calls += 1
-        if request.piece_id == "lent":
-            self.entered.set()
-            self.release.wait(10)
-            return pb.GetPieceResponse()
-        if request.piece_id == "deux-fois" and self.calls < 3:
-            raise FAILURES["base"]
-        if request.piece_id in FAILURES:
-            raise FAILURES[request.piece_id]
-        return pb.GetPieceResponse(piece=pb.Piece(piece_id=request.piece_id))
-
-    def LirePiece(self, request, _context):  # noqa: N802
-        self.seen.append(caller().subject)
-        for number in range(5):
-            if request.piece_id == "coupe" and number == 2:
-                raise PieceAbsente("44")
-            yield pb.LirePieceResponse(bloc=b"%d" % number)
-
-    def DeposerPiece(self, request_iterator, _context):  # noqa: N802
-        size = sum(len(request.bloc) for request in request_iterator)
-        if size == 0:
-            raise DonneesInvalides
-        return pb.DeposerPieceResponse(piece=pb.Piece(taille_octets=size))
-
-
-@pytest.fixture
-def servicer():
-    return Servicer()
-
-
-def serve(
-    servicer: Any,
-    *,
-    healthy: Any = lambda: True,
-    listen: str = "127.0.0.1:0",
-    access: Any = None,
-) -> grpc_server.Running:
-    return grpc_server.start(
-        name="essai",
-        listen=listen,
-        register=lambda server: add_StockageServiceServicer_to_server(servicer, server),
-        service=SERVICE,
-        access=access or ACCESS,
-        errors=ERRORS,
-        verifier=VERIFIER,
-        healthy=healthy,
-        workers=8,
-    )
-
-
-@pytest.fixture
-def server(servicer):
-    running = serve(servicer)
-    yield running
-    servicer.release.set()
-    running.stop(1.0)
-
-
-@pytest.fixture
-def remote(server):
-    remote = Remote(
-        "stockage", stub=StockageServiceStub, addresses=StaticAddresses([server.address])
-    )
-    yield remote
-    remote.close()
-
-
-CITIZEN = token("citoyen-1", "citoyen")
-
-
-def get(remote, piece_id: str, **more):
-    more = {"token": CITIZEN, **more}
-    return remote.call(lambda stub: stub.GetPiece, pb.GetPieceRequest(piece_id=piece_id), **more)
 
 
 def test_the_servicer_knows_its_caller_and_its_time(remote, servicer):
@@ -402,99 +248,3 @@ def test_calls_are_spread_over_the_processes_and_survive_the_end_of_one():
     for one in servers:
         one.stop(1.0)
     remote.close()
-
-
-def test_an_rpc_without_an_access_rule_prevents_the_start(servicer):
-    access = {**ACCESS, "RpcInconnu": frozenset({"*"})}
-    del access["GetPiece"]
-    with pytest.raises(ValueError, match=r"no rule for \['GetPiece'\], unknown \['RpcInconnu'\]"):
-        serve(servicer, access=access)
-
-
-def test_a_taken_address_is_an_error(server, servicer):
-    with pytest.raises(RuntimeError):
-        serve(servicer, listen=server.address)
-
-
-def health(address: str, service: str) -> Any:
-    with grpc.insecure_channel(address) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
-        answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=2)
-    return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-
-
-HEALTH = {True: "SERVING", False: "NOT_SERVING", None: "NOT_SERVING"}
-
-
-def _says(address: str, service: str, expected: str) -> bool:
-    return bool(health(address, service) == expected)
-
-
-def test_health_tells_the_truth_each_second(servicer):
-    state: dict[str, Any] = {"well": True}
-
-    def healthy() -> Any:
-        if state["well"] is None:
-            raise RuntimeError("a question that fails is an unhealthy answer")
-        return state["well"]
-
-    running = serve(servicer, healthy=healthy)
-    try:
-        for service in ("", SERVICE):
-            for well, expected in HEALTH.items():
-                state["well"] = well
-                said = partial(_says, running.address, service, expected)
-                wait_until(said, timeout=5, what=expected)
-            state["well"] = True
-    finally:
-        running.stop(1.0)
-
-
-def test_reflection_lists_the_service(server):
-    with grpc.insecure_channel(server.address) as channel:
-        database = ProtoReflectionDescriptorDatabase(channel)
-        assert SERVICE in database.get_services()
-        pool = DescriptorPool(database)
-        assert "GetPiece" in pool.FindServiceByName(SERVICE).methods_by_name
-
-
-def test_a_stop_lets_calls_end_and_refuses_new_ones(servicer):
-    running = serve(servicer)
-    remote = Remote(
-        "stockage", stub=StockageServiceStub, addresses=StaticAddresses([running.address])
-    )
-    with ThreadPoolExecutor(2) as pool:
-        slow = pool.submit(get, remote, "lent", deadline=5.0)
-        assert servicer.entered.wait(5)
-        stopping = pool.submit(running.stop, 5.0)
-
-        def refuses() -> bool:
-            with grpc.insecure_channel(running.address) as channel:
-                try:
-                    StockageServiceStub(channel).ListPieces(
-                        pb.ListPiecesRequest(),
-                        timeout=1,
-                        metadata=(("authorization", f"Bearer {CITIZEN}"),),
-                    )
-                except grpc.RpcError as error:
-                    return error.code() is grpc.StatusCode.UNAVAILABLE
-                return False
-
-        wait_until(refuses)
-        servicer.release.set()
-        assert slow.result().SerializeToString() == b""
-        stopping.result(5)
-    remote.close()
-
-
-def test_the_access_log_has_durations_and_codes_and_nothing_personal(remote, caplog):
-    caplog.set_level(logging.INFO, "chassis.access")
-    get(remote, "un")
-    with pytest.raises(RemoteError):
-        get(remote, "absente")
-    wait_until(lambda: len(caplog.records) == 2)
-    first, second = (record.fields for record in caplog.records)
-    assert (first["rpc"], first["code"]) == ("GetPiece", "OK")
-    assert 0 < first["ms"] < 2000
-    assert (second["code"], second["reason"]) == ("NOT_FOUND", "PIECE_INTROUVABLE")
-    assert "citoyen-1" not in str([record.__dict__ for record in caplog.records])

@@ -57,7 +57,7 @@ def test_le_serveur_donne_le_catalogue(url, tmp_path):
                 pb.ListTypesDemandeRequest(),
                 timeout=20,
                 wait_for_ready=True,
-                metadata=[("authorization", f"Bearer {token('', 'anonyme')}")],
+                metadata=(("authorization", f"Bearer {token('', 'anonyme')}"),),
             )
         assert len(reponse.types) == 16
     finally:
@@ -73,9 +73,12 @@ def test_l_ouvrier_relaie_ce_que_le_catalogue_annonce(url, amqp_url, tmp_path):
         libpq = url.replace("postgresql+psycopg:", "postgresql:")
         with psycopg.connect(libpq, autocommit=True) as base:
             wait_until(
-                lambda: base.execute(
-                    "SELECT count(*) = 16 FROM outbox WHERE published_at IS NOT NULL"
-                ).fetchone()[0],
+                lambda: (
+                    base.execute(
+                        "SELECT count(*) = 16 FROM outbox WHERE published_at IS NOT NULL"
+                    ).fetchone()
+                    == (True,)
+                ),
                 timeout=20,
                 what="16 published events",
             )

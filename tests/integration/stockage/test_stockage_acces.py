@@ -25,7 +25,7 @@ def raison(appel) -> str:
 
 @pytest.mark.exigence("STO-01")
 def test_a_space_is_listed_newest_first_page_by_page(banc):
-    ids = []
+    ids: list[str] = []
     for rang in range(5):
         banc.horloge.advance(minutes=1)
         genre = pb.GENRE_PIECE_IDENTITE if rang % 2 else pb.GENRE_PIECE_RESIDENCE

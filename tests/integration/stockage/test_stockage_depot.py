@@ -44,7 +44,7 @@ def test_a_photo_is_stored_clean_and_upright(banc):
     image = Image.open(io.BytesIO(octets))
     assert image.size == (480, 640)
     assert image.getexif() == {}
-    rouge, vert, bleu = image.getpixel((470, 10))
+    rouge, vert, bleu = _point(image, (470, 10))
     assert rouge > 180
     assert max(vert, bleu) < 60
     assert banc.evenements() == ["piece_deposee.v1"]
@@ -79,7 +79,7 @@ def test_colours_of_a_profile_are_applied_before_it_is_dropped(banc):
     piece = banc.deposer(kit.une_photo_a_profil(), nom="profil.jpg")
     image = Image.open(io.BytesIO(banc.lire(piece.piece_id)[1]))
     assert "icc_profile" not in image.info
-    rouge, _, bleu = image.getpixel((32, 32))
+    rouge, _, bleu = _point(image, (32, 32))
     assert bleu > 200
     assert rouge < 60
 
@@ -302,3 +302,10 @@ def test_a_full_disk_is_told_and_leaves_nothing(banc, monkeypatch):
     monkeypatch.undo()
     assert banc.rien_ne_reste()
     assert list(banc.coffre.lister(Zone.QUARANTAINE)) == []
+
+
+def _point(image: Image.Image, place: tuple[int, int]) -> tuple[int, ...]:
+    """The colour of one point of an RGB image."""
+    couleur = image.getpixel(place)
+    assert isinstance(couleur, tuple)
+    return couleur

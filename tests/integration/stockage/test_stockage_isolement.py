@@ -94,6 +94,7 @@ def test_the_parsers_hold_no_setting_and_no_other_file(ouvrir, monkeypatch):
     monkeypatch.setenv("STOCKAGE_CLE_MAITRESSE", "secret")
     with isole() as analyseur:
         analyseur.demarrer()
+        assert analyseur._modele is not None
         modele = analyseur._modele.pid
         # The model has read its own environment once its interpreter runs.
         wait_until(lambda: Path(f"/proc/{modele}/environ").read_bytes(), what="the model")
@@ -107,6 +108,7 @@ def test_the_parsers_hold_no_setting_and_no_other_file(ouvrir, monkeypatch):
 def test_a_model_that_was_killed_is_replaced(ouvrir):
     with isole() as analyseur:
         analyseur.demarrer()
+        assert analyseur._modele is not None
         os.kill(analyseur._modele.pid, signal.SIGKILL)
         os.waitid(os.P_PID, analyseur._modele.pid, os.WEXITED | os.WNOWAIT)
         with ouvrir(kit.un_pdf()) as lecture:
@@ -117,6 +119,8 @@ def test_the_model_ends_with_its_parent(ouvrir):
     analyseur = isole()
     with ouvrir(kit.un_pdf()) as lecture:
         assainir(analyseur, lecture, TypeMedia.PDF)
+    assert analyseur._controle is not None
+    assert analyseur._modele is not None
     analyseur._controle.close()
     assert analyseur._modele.wait(timeout=5) == 0
 

@@ -58,8 +58,8 @@ def lancer(database_url, clean_database, amqp_url, cle_maitresse, tmp_path):
         nes.append(ne)
         return ne
 
-    faire.adresse = environnement["STOCKAGE_LISTEN"]
-    faire.url = environnement["STOCKAGE_DATABASE_URL"].replace("+psycopg", "")
+    vars(faire)["adresse"] = environnement["STOCKAGE_LISTEN"]
+    vars(faire)["url"] = environnement["STOCKAGE_DATABASE_URL"].replace("+psycopg", "")
     yield faire
     for ne in nes:
         if ne.poll() is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -184,7 +185,7 @@ def test_a_role_is_given_once():
 
 
 def un_lien(**champs):
-    valeurs = {
+    valeurs: dict[str, Any] = {
         "empreinte": b"e" * 32,
         "compte_id": uuid4(),
         "usage": Usage.ACTIVATION,
@@ -222,7 +223,7 @@ def test_a_link_serves_its_own_act_only():
 
 
 def une_session(**champs):
-    valeurs = {
+    valeurs: dict[str, Any] = {
         "id": uuid4(),
         "compte_id": uuid4(),
         "roles": frozenset({"citoyen"}),
@@ -251,7 +252,8 @@ def test_a_session_ends_after_twelve_hours_of_use():
 
 
 def test_a_session_ends_with_its_account_and_its_roles():
-    for champs in ({"compte_actif": False}, {"roles": frozenset()}):
+    retraits: list[dict[str, Any]] = [{"compte_actif": False}, {"roles": frozenset()}]
+    for champs in retraits:
         with pytest.raises(SessionExpiree):
             une_session(**champs).verifier(MAINTENANT)
 
