@@ -18,7 +18,6 @@ MEASURES = {
     "memoire": "suite",
     "accueil": "suite",
     "accueil_p99": "suite",
-    "page_accueil": "suite",
 }
 
 

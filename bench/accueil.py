@@ -1,4 +1,4 @@
-"""``accueil``, ``accueil_p99``, ``page_accueil``: the aggregated home against the same server."""
+"""``accueil`` and ``accueil_p99``: the aggregated home against no-op calls of the same server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ _SERVICES = 5
 _READY_WITHIN_S = 60.0
 _POLL_S = 0.05
 _API, _RIEN = "/api/v1/accueil", "/api/v1/rien"
-_PAGE, _CONSTANTE = "/accueil", "/page-constante"
 
 
 @dataclass
@@ -37,17 +36,14 @@ class _Charge:
 
     def run(self, chemin: str) -> Resultat:
         """One round. Raises: RuntimeError when an answer was not whole."""
-        api = chemin.startswith("/api/")
         order: Ordre = {
             "port": self.port,
             "chemin": chemin,
-            "entete": f"Authorization: Bearer {self.session}"
-            if api
-            else f"Cookie: session={self.session}",
+            "entete": f"Authorization: Bearer {self.session}",
             "connexions": CONNEXIONS,
             "secondes": self.seconds,
             # A home that lacks one service is quick, and worth nothing.
-            "marque": '"complet":true' if api else "</html>",
+            "marque": '"complet":true',
         }
         done = subprocess.run(
             [sys.executable, "-m", "bench.charge"],
@@ -83,11 +79,6 @@ def comparer(
         pairs, ours, baseline, ratio = ligne.compare(
             home, lambda: charge.run(_RIEN)["par_s"], rounds=rounds
         )
-        pages = ligne.compare(
-            lambda: charge.run(_PAGE)["par_s"],
-            lambda: charge.run(_CONSTANTE)["par_s"],
-            rounds=1 if petit else 5,
-        )
     tails = tuple((each["p99_ms"], each["p50_ms"]) for each in homes)
     return [
         Ligne(
@@ -99,10 +90,6 @@ def comparer(
             valeur=statistics.median(p99 for p99, _ in tails),
             reference=statistics.median(p50 for _, p50 in tails),
             ratio=statistics.median(p99 / p50 for p99, p50 in tails),
-        ),
-        Ligne(
-            nom="page_accueil", valeur=pages[1], unite="requêtes/s", reference=pages[2],
-            ratio=pages[3], but=0.70, plancher=0.50, rondes=pages[0],
         ),
     ]  # fmt: skip
 
@@ -139,7 +126,7 @@ def _temoin(gateway: Mapping[str, str], folder: Path) -> Iterator[int]:
 
 
 def _check(port: int, session: str) -> None:
-    """Both sides answer what they are compared for; the page is seen once before its constant."""
+    """Both sides answer what they are compared for."""
     with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=30) as client:
         bearer = {"Authorization": f"Bearer {session}"}
         home = client.get(_API, headers=bearer).raise_for_status().json()
@@ -148,8 +135,3 @@ def _check(port: int, session: str) -> None:
         assert len(home["stockage"]["valeur"]["pieces"]) == 2
         assert client.get(_RIEN).status_code == 401, "the no-op asks for a session too"
         assert client.get(_RIEN, headers=bearer).raise_for_status().json() == {"complet": True}
-        cookie = {"Cookie": f"session={session}"}
-        page = client.get(_PAGE, headers=cookie).raise_for_status().text
-        constant = client.get(_CONSTANTE, headers=cookie).raise_for_status().text
-        assert "</html>" in page
-        assert abs(len(page) - len(constant)) < len(page) / 100, "the constant page is another one"

@@ -52,7 +52,7 @@ class _Banc:
 
 def mesurer(*, petit: bool, noms: frozenset[str]) -> Sequence[Ligne]:  # noqa: ARG001 - one row
     """Measure the row."""
-    count, rondes = (200, 1) if petit else (3000, 7)
+    count, rondes = (200, 1) if petit else (3000, 5)
     with tempfile.TemporaryDirectory() as folder, _banc(Path(folder), count) as banc:
         banc.ours(), banc.bare()  # warm
         pairs, ours, baseline, ratio = ligne.compare(banc.ours, banc.bare, rounds=rondes)

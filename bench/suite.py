@@ -28,7 +28,7 @@ _MB = 1000 * 1000
 
 def mesurer(*, petit: bool, noms: frozenset[str]) -> Sequence[Ligne]:
     """Measure the rows; several starts only for whom wants to know how long one takes."""
-    starts = 1 if petit or "demarrage" not in noms else 5
+    starts = 1 if petit or "demarrage" not in noms else 3
     rows: list[Ligne] = []
     with tempfile.TemporaryDirectory(prefix="espace-banc-") as name:
         plan = Plan(folder=Path(name) / "suite", base=terrain.ports(SPAN))

@@ -1,19 +1,16 @@
-"""The gateway with two more routes, which are what its home is compared with.
+"""The gateway with one more route, which is what its home is compared with.
 
 ``python -m bench.temoin``, with the settings of ``passerelle.serve`` and ``BANC_RIEN``, the
-addresses of five processes of ``bench.rien``.
-
-- ``/api/v1/rien``: five no-op calls at once, behind the same session check, with the same token.
-- ``/page-constante``: the home page rendered from what it showed last, without any call.
+addresses of five processes of ``bench.rien``. ``/api/v1/rien`` makes five no-op calls at once,
+behind the same session check and with the same token.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, template_rendered
+from flask import Flask, Response, jsonify
 from google.protobuf.empty_pb2 import Empty
 
 from bench.rien import RienStub
@@ -25,8 +22,6 @@ from passerelle.app import create_app
 from passerelle.config import Config
 from passerelle.serve import Server
 
-PAGE = "accueil.html"
-
 
 class Temoin(Server):
     """The gateway's own server around the gateway's own application."""
@@ -35,7 +30,6 @@ class Temoin(Server):
         """Build the application inside the worker."""
         app = create_app()
         _add_calls(app, os.environ["BANC_RIEN"].split(","))
-        _add_page(app)
         return app
 
 
@@ -56,21 +50,6 @@ def _add_calls(app: Flask, addresses: list[str]) -> None:
         return jsonify({"complet": True})
 
     app.add_url_rule("/api/v1/rien", "rien", session.login_required(rien))
-
-
-def _add_page(app: Flask) -> None:
-    shown: dict[str, Any] = {}
-
-    def remember(_app: Flask, template: Any, context: dict[str, Any], **_: object) -> None:
-        if template.name == PAGE and not shown:
-            shown.update({name: context[name] for name in ("accueil", "actions", "complet")})
-
-    template_rendered.connect(remember, app, weak=False)
-
-    def constante() -> str:
-        return render_template(PAGE, **shown)
-
-    app.add_url_rule("/page-constante", "page_constante", session.login_required(constante))
 
 
 def main() -> int:

@@ -42,3 +42,21 @@ class Files:
             return True
         names: Iterable[bytes] = context.auth_context().get("x509_subject_alternative_name", ())  # type: ignore[assignment]  # the stubs say bytes, it is a list of them
         return any(name.decode() in self.peers for name in names)
+
+
+def files(
+    certificate: Path | None,
+    key: Path | None,
+    authority: Path | None,
+    peers: tuple[str, ...] = (),
+) -> Files | None:
+    """Give the files that the settings name, or None when they name none.
+
+    Raises: ValueError when they name a part of them: a process that was to be protected does not
+        start bare.
+    """
+    if certificate and key and authority:
+        return Files(certificate=certificate, key=key, authority=authority, peers=peers)
+    if certificate or key or authority or peers:
+        raise ValueError("TLS_CERTIFICATE, TLS_KEY and TLS_AUTHORITY: give all three, or none")
+    return None

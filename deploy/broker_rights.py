@@ -27,6 +27,7 @@ from typing import Any
 from chassis.topology import AUDIT, Subscription, dead_of, delay_of
 from deploy import SERVICES
 from deploy.job import subscriptions
+from deploy.passwords import drawn
 
 VHOST = "espace"
 DEPLOYER = "deploiement"
@@ -112,14 +113,8 @@ def password_hash(password: str) -> str:
 
 
 def passwords_of(place: Path) -> dict[str, str]:
-    """Read the passwords of all users, after drawing those that are missing (mode 0600)."""
-    known: dict[str, str] = json.loads(place.read_text()) if place.exists() else {}
-    missing = [user for user in rights() if user not in known]
-    if missing:
-        known |= {user: secrets.token_urlsafe(24) for user in missing}
-        place.touch(mode=0o600)
-        place.write_text(json.dumps(known, indent=1) + "\n")
-    return known
+    """Read the passwords of all users from a file, which gets those that it lacks."""
+    return drawn(place, rights())
 
 
 def main() -> int:

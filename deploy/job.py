@@ -21,7 +21,7 @@ from chassis import migrations, topology
 from chassis.topology import Subscription
 from deploy import SERVICES
 
-_BROKER_WITHIN_S = 60.0
+_BROKER_WITHIN_S = 180.0
 _PAUSE_S = 0.1
 
 __all__ = ["SERVICES", "main", "subscriptions"]

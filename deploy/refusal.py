@@ -33,7 +33,7 @@ class Refusal(Exception):
 
 def of_log(step: str, log: Path) -> Refusal:
     """The refusal that a failed program's output speaks of."""
-    text = log.read_text(errors="replace")[-20_000:] if log.exists() else ""
+    text = log.read_text(errors="replace")[-20_000:] if log.is_file() else ""
     if any(word in text for word in _DISK):
         return disk()
     if any(word in text for word in _NETWORK):

@@ -34,7 +34,7 @@ _ASK_AGAIN_S = 0.2
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 _STEADY_S = 60.0  # alive for so long, a process has earned a short wait again
-_READY_WITHIN_S = 120.0
+_READY_WITHIN_S = 180.0
 _HTTP_OK = 200
 
 # How many queues wait for a consumer; nobody consumes the audit, delay and dead-letter queues.
@@ -97,12 +97,12 @@ class Supervisor:
         job = self._process("job", ["-m", "deploy.job"], self._job_settings())
         job.start()
         # The job migrates first and then waits for the broker; the gRPC processes need no broker.
-        job.wait_ready(lambda: self._migrated().exists() or self._done(job), timeout_s=120)
+        job.wait_ready(lambda: self._migrated().exists() or self._done(job), timeout_s=180)
         for service in SERVICES:
             self._launch(f"{service}.serve", f"services.{service}.serve", service)
         self._launch("passerelle", "passerelle.serve", "passerelle")
         self._ready(components.rabbitmq)
-        job.wait_ready(lambda: self._done(job), timeout_s=120)
+        job.wait_ready(lambda: self._done(job), timeout_s=180)
         self.say("base de données et files prêtes · database and queues ready")
         for service in SERVICES:
             self._launch(f"{service}.work", f"services.{service}.work", service)

@@ -122,10 +122,4 @@ def current() -> Clients:
 
 
 def _tls(config: Config) -> grpc_tls.Files | None:
-    if config.tls_certificate is None or config.tls_key is None or config.tls_authority is None:
-        return None
-    return grpc_tls.Files(
-        certificate=config.tls_certificate,
-        key=config.tls_key,
-        authority=config.tls_authority,
-    )
+    return grpc_tls.files(config.tls_certificate, config.tls_key, config.tls_authority)

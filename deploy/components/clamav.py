@@ -76,7 +76,7 @@ class ClamAV:
 
     def wait_ready(self) -> None:
         """Return once clamd answers a ping. Raises: StartFailed."""
-        self.child.wait_ready(self._pongs, timeout_s=90)
+        self.child.wait_ready(self._pongs, timeout_s=120)
 
     def stop(self) -> None:
         """Stop clamd."""

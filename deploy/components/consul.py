@@ -59,7 +59,7 @@ class Consul:
 
     def wait_ready(self) -> None:
         """Return once the agent leads its cluster of one. Raises: StartFailed."""
-        self.child.wait_ready(self._has_leader, timeout_s=60)
+        self.child.wait_ready(self._has_leader, timeout_s=120)
 
     def stop(self) -> None:
         """Stop the agent; it keeps nothing."""

@@ -54,7 +54,7 @@ class Mailbox:
 
     def wait_ready(self) -> None:
         """Return once its API answers. Raises: StartFailed."""
-        self.child.wait_ready(self._healthy, timeout_s=60)
+        self.child.wait_ready(self._healthy, timeout_s=120)
 
     def stop(self) -> None:
         """Stop the sink."""

@@ -133,7 +133,7 @@ class PostgreSQL:
 
     def wait_ready(self) -> None:
         """Return once roles and databases exist. Raises: StartFailed."""
-        self.child.wait_ready(self._answers, timeout_s=60)
+        self.child.wait_ready(self._answers, timeout_s=120)
         with psycopg.connect(self.administrator(), autocommit=True) as connection:
             known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
             for owner in self.owners:

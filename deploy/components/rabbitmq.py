@@ -84,18 +84,21 @@ class RabbitMQ:
 
     def start(self) -> None:
         """Write the configuration and start epmd, then the broker; returns before it is ready."""
-        require_free(*self._ports)
+        # A broker that died left its port mapper alive, and the supervisor keeps that one by itself.
+        mapped = self.epmd.alive()
+        require_free(*(self._ports[:2] if mapped else self._ports))
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._relocate()
         self._write_configuration()
-        self.epmd.start()
-        self.epmd.wait_ready(lambda: answers(self._ports[2]), timeout_s=10)
+        if not mapped:
+            self.epmd.start()
+        self.epmd.wait_ready(lambda: answers(self._ports[2]), timeout_s=30)
         self.child.command = self._command()
         self.child.start()
 
     def wait_ready(self) -> None:
         """Return once the broker opens AMQP connections. Raises: StartFailed."""
-        self.child.wait_ready(self._greets, timeout_s=90)
+        self.child.wait_ready(self._greets, timeout_s=180)
 
     def stop(self) -> None:
         """Stop the broker in order, then its port mapper."""

@@ -1,4 +1,4 @@
-# Policy of one service; @SERVICE@ is replaced by its name. It may register itself and read the others.
+# Policy of one service; @SERVICE@ is replaced by its name. It may enter itself and find the others.
 service "@SERVICE@" {
   policy = "write"
 }
@@ -6,8 +6,5 @@ service_prefix "" {
   policy = "read"
 }
 node_prefix "" {
-  policy = "read"
-}
-agent_prefix "" {
   policy = "read"
 }

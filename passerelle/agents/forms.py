@@ -5,20 +5,21 @@ from typing import Final
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, RadioField, SelectField, TextAreaField
-from wtforms.validators import Length, Optional, ValidationError
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as cartes
-from passerelle.portail.forms import Formulaire, requis, sans_bords
+from passerelle.portail.forms import Formulaire, sans_bords
 
 # Sentences that the citizen reads; the agent chooses instead of writing (one per MotifRefus).
 MOTIFS: Final = (
-    ("", _l("Choisissez un motif")),
-    ("ILLISIBLE", _l("Le document est illisible.")),
-    ("EXPIREE", _l("Le document est expiré.")),
-    ("NOM_DIFFERENT", _l("Le nom n’est pas celui de la demande.")),
-    ("ADRESSE_DIFFERENTE", _l("L’adresse n’est pas celle de la demande.")),
-    ("GENRE_NON_ACCEPTE", _l("Ce genre de document n’est pas accepté.")),
-    ("AUTRE", _l("Autre motif")),
+    SelectChoice("", _l("Choisissez un motif")),
+    SelectChoice("ILLISIBLE", _l("Le document est illisible.")),
+    SelectChoice("EXPIREE", _l("Le document est expiré.")),
+    SelectChoice("NOM_DIFFERENT", _l("Le nom n’est pas celui de la demande.")),
+    SelectChoice("ADRESSE_DIFFERENTE", _l("L’adresse n’est pas celle de la demande.")),
+    SelectChoice("GENRE_NON_ACCEPTE", _l("Ce genre de document n’est pas accepté.")),
+    SelectChoice("AUTRE", _l("Autre motif")),
 )
 
 
@@ -27,10 +28,10 @@ class DecisionPreuve(Formulaire):
 
     verdict = RadioField(
         _l("Décision"),
-        [requis(_l("Acceptez ou refusez cette pièce."))],
-        choices=[("accepter", _l("Accepter")), ("refuser", _l("Refuser"))],
+        [DataRequired(message=_l("Acceptez ou refusez cette pièce."))],
+        choices=[SelectChoice("accepter", _l("Accepter")), SelectChoice("refuser", _l("Refuser"))],
     )
-    motif = SelectField(_l("Motif du refus"), choices=MOTIFS)
+    motif = SelectField(_l("Motif du refus"), choices=MOTIFS, default="")
     precision = TextAreaField(
         _l("Précision pour la personne"), [Optional(), Length(max=500)], [sans_bords]
     )

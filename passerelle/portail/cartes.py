@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from wtforms.fields.choices import SelectChoice
 
 from chassis.grpc_client import RemoteError
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as cartes
@@ -222,7 +223,7 @@ def _pieces() -> dict[str, stockage.Piece]:
 
 
 def _choix(champ: object, pieces: dict[str, stockage.Piece]) -> None:
-    champ.choices = [(cle, _nom(piece)) for cle, piece in pieces.items()]  # type: ignore[attr-defined]
+    champ.choices = [SelectChoice(cle, _nom(piece)) for cle, piece in pieces.items()]  # type: ignore[attr-defined]
 
 
 def _nom(piece: stockage.Piece) -> str:

@@ -26,6 +26,7 @@ from wtforms import (
     widgets,
 )
 from wtforms.fields import DateField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, Regexp, ValidationError
 
 from passerelle import messages
@@ -37,22 +38,22 @@ _COURRIEL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _AGE_MAX: Final = 130
 
 CATEGORIES: Final = (
-    ("collectes_environnement", _l("Collectes et environnement")),
-    ("culture_loisirs", _l("Culture et loisirs")),
-    ("info_travaux", _l("Info-travaux")),
-    ("rappels_saisonniers", _l("Rappels saisonniers")),
-    ("taxes_municipales", _l("Taxes municipales")),
-    ("vie_democratique", _l("Vie démocratique")),
+    SelectChoice("collectes_environnement", _l("Collectes et environnement")),
+    SelectChoice("culture_loisirs", _l("Culture et loisirs")),
+    SelectChoice("info_travaux", _l("Info-travaux")),
+    SelectChoice("rappels_saisonniers", _l("Rappels saisonniers")),
+    SelectChoice("taxes_municipales", _l("Taxes municipales")),
+    SelectChoice("vie_democratique", _l("Vie démocratique")),
 )
 CANAUX: Final = (
-    ("courriel", _l("Courriel")),
-    ("texto", _l("SMS (texto)")),
-    ("telephone", _l("Appel téléphonique, pour les urgences seulement")),
+    SelectChoice("courriel", _l("Courriel")),
+    SelectChoice("texto", _l("SMS (texto)")),
+    SelectChoice("telephone", _l("Appel téléphonique, pour les urgences seulement")),
 )
 GENRES: Final = (
-    ("IDENTITE", _l("Pièce d’identité")),
-    ("RESIDENCE", _l("Preuve de résidence")),
-    ("AUTRE", _l("Autre document")),
+    SelectChoice("IDENTITE", _l("Pièce d’identité")),
+    SelectChoice("RESIDENCE", _l("Preuve de résidence")),
+    SelectChoice("AUTRE", _l("Autre document")),
 )
 
 
@@ -185,7 +186,9 @@ class Inscription(Formulaire):
         [sans_bords],
     )
     langue = RadioField(
-        _l("Langue des messages"), choices=[("fr", "Français"), ("en", "English")], default="fr"
+        _l("Langue des messages"),
+        choices=[SelectChoice("fr", "Français"), SelectChoice("en", "English")],
+        default="fr",
     )
     categories = ChampCoches(_l("Types d’avis"), choices=CATEGORIES)
     canaux = ChampCoches(_l("Modes de communication"), choices=CANAUX, default=["courriel"])

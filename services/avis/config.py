@@ -24,6 +24,8 @@ class Config:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_authority: Path | None = None
+    # names that a client's certificate may bear; none: any certificate of the authority
+    tls_peers: tuple[str, ...] = ()
 
     # base64 of 32 bytes: seals addresses and mail data at rest, keys their fingerprints
     cle: str

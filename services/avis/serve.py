@@ -33,12 +33,8 @@ def main() -> int:
         if config.consul_url
         else None
     )
-    tls = (
-        grpc_tls.Files(
-            certificate=config.tls_certificate, key=config.tls_key, authority=config.tls_authority
-        )
-        if config.tls_certificate and config.tls_key and config.tls_authority
-        else None
+    tls = grpc_tls.files(
+        config.tls_certificate, config.tls_key, config.tls_authority, config.tls_peers
     )
     return grpc_server.run(
         name="avis",

@@ -23,6 +23,8 @@ class Config:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_authority: Path | None = None
+    # Names that a client's certificate may bear; none: any certificate of the authority.
+    tls_peers: tuple[str, ...] = ()
     # Threads that answer RPCs.
     fils: int = 16
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from chassis import discovery, grpc_server, settings, telemetry
 from chassis.db import make_engine, make_sessions, reader
-from chassis.grpc_tls import Files
+from chassis.grpc_tls import Files, files
 from chassis.identity import TokenVerifier
 from services.cartes import api
 from services.cartes.adapters import certificat_apple, images_passe, stockage
@@ -154,11 +154,7 @@ def _cle(nom: str, texte: str) -> bytes:
 
 
 def _tls(config: Config) -> Files | None:
-    if config.tls_certificate is None or config.tls_key is None or config.tls_authority is None:
-        return None
-    return Files(
-        certificate=config.tls_certificate, key=config.tls_key, authority=config.tls_authority
-    )
+    return files(config.tls_certificate, config.tls_key, config.tls_authority, config.tls_peers)
 
 
 def _registration(config: Config) -> discovery.Registration | None:

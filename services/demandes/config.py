@@ -24,3 +24,5 @@ class Config:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_authority: Path | None = None
+    # names that a client's certificate may bear; none: any certificate of the authority
+    tls_peers: tuple[str, ...] = ()

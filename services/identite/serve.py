@@ -33,13 +33,8 @@ def servicer(config: Config, engine: Engine) -> api.IdentiteServicer:
 
 
 def _tls(config: Config) -> grpc_tls.Files | None:
-    if config.tls_certificate is None or config.tls_key is None or config.tls_authority is None:
-        return None
-    return grpc_tls.Files(
-        certificate=config.tls_certificate,
-        key=config.tls_key,
-        authority=config.tls_authority,
-        peers=config.tls_peers,
+    return grpc_tls.files(
+        config.tls_certificate, config.tls_key, config.tls_authority, config.tls_peers
     )
 
 

@@ -91,15 +91,16 @@ class Courtier:
 class Temoin(Courtier):
     """Sees every message that an exchange passes on from now on, in a queue of its own."""
 
-    def __init__(self, amqp_url: str, exchange: str) -> None:
+    def __init__(self, amqp_url: str, exchange: str, cle: str = "#") -> None:
         super().__init__(amqp_url)
         self._exchange = exchange
+        self._cle = cle
         self._vus: list[str] = []
 
     def __enter__(self) -> Self:
         super().__enter__()
         self._queue = self.channel.queue_declare("", exclusive=True).method.queue
-        self.channel.queue_bind(self._queue, self._exchange, "#")
+        self.channel.queue_bind(self._queue, self._exchange, self._cle)
         return self
 
     def attendre(self, count: int, *, timeout: float = 30.0) -> list[str]:

@@ -10,10 +10,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 ACTIVATION = "Activez votre compte Espace citoyen"
 DEMANDE = "Nous avons reçu votre demande de Carte citoyen"
 APPROUVEE = "Votre Carte citoyen est prête"
+
+T = TypeVar("T")
 
 _OUVERTES = {"EN_ATTENTE_VALIDATION", "ACTIVE", "SUSPENDUE"}
 
@@ -197,5 +200,5 @@ def _evenements(constat: Constat, verdict: Verdict) -> None:
     ]
 
 
-def _plusieurs(count: Counter) -> Iterable:
+def _plusieurs(count: Counter[T]) -> Iterable[T]:
     return [each for each, times in count.items() if times > 1]

@@ -16,6 +16,7 @@ import httpx
 from deploy.plan import Plan
 from tests.chaos.histoire import Promesses
 from tests.e2e.parcours import acces as parcours
+from tests.e2e.parcours.acces import Personne
 from tests.e2e.parcours.mobile import API, Agent, Citoyen, attendu
 from tests.kit.wait import wait_until
 
@@ -123,10 +124,11 @@ class Acces(parcours.Acces):
     avant: Crochet = _rien
     apres: Crochet = _rien
 
-    def client(self, **options: object) -> httpx.Client:
+    def client(self) -> httpx.Client:
         """A client of one person."""
         transport = Insistant(self.journal, self.avant, self.apres)
-        return super().client(transport=transport, **options)
+        self.ouverts.append(httpx.Client(base_url=self.portail, transport=transport))
+        return self.ouverts[-1]
 
     def lien(self, destinataire: str, chemin: str, *, rang: int = 0) -> str:
         """The link of a mail; faults may delay it by a minute."""
@@ -137,7 +139,7 @@ class Acces(parcours.Acces):
         return super().lien(destinataire, chemin, rang=rang)
 
     def _recu(self, destinataire: str, chemin: str) -> bool:
-        address = f"{self.courrier}/api/email?headers.to={quote(destinataire)}"
+        address = f"{self.courrier}/api/email?to.address={quote(destinataire)}"
         try:
             mails: list[dict[str, Any]] = httpx.get(address, timeout=10).json()
         except httpx.TransportError:
@@ -161,6 +163,31 @@ def une_porte(plan: Plan, courriel: str, mot_de_passe: str, journal: Journal) ->
     )
 
 
+class Patiente(Citoyen):
+    """Somebody who waits for an analysis that a fault delays."""
+
+    def deposer(self, contenu: bytes, nom: str, genre: str) -> str:
+        """Upload a document; returns its id once it is clean."""
+        answer = self.http.post(
+            f"{API}/pieces",
+            data={"genre": genre, "libelle": nom},
+            files={"fichier": (nom, contenu)},
+            headers=self.cle(),
+        )
+        piece_id: str = attendu(answer, 201)["piece_id"]
+        wait_until(
+            lambda: self.saine(piece_id), timeout=_PATIENCE_S, what=f"{nom} clean"
+        )  # fmt: skip
+        return piece_id
+
+    def saine(self, piece_id: str) -> bool:
+        """Whether a document was judged clean; a person does not ask fifty times a second."""
+        clean = bool(attendu(self.http.get(f"{API}/pieces/{piece_id}"), 200)["statut"] == "SAINE")
+        if not clean:
+            time.sleep(_PAUSE_S)
+        return clean
+
+
 @dataclass
 class Vie:
     """One citizen and one agent, and the journey between them, act by act.
@@ -170,13 +197,13 @@ class Vie:
 
     acces: Acces
     promesses: Promesses
-    citoyen: Citoyen = field(init=False)
+    citoyen: Patiente = field(init=False)
     carte_id: str = ""
     demande_id: str = ""
     pieces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.citoyen = Citoyen.nouveau(self.acces)
+        self.citoyen = Patiente(self.acces, Personne(), self.acces.client())
 
     @property
     def courriel(self) -> str:
@@ -278,9 +305,7 @@ class Trafic:
 
     def attendre(self, parcours_finis: int, *, timeout: float = 120.0) -> None:
         """Go on until so many journeys are finished."""
-        wait_until(
-            lambda: self.finis >= parcours_finis, timeout=timeout, what="finished journeys"
-        )
+        wait_until(lambda: self.finis >= parcours_finis, timeout=timeout, what="finished journeys")
 
     def _jouer(self, rang: int) -> None:
         porte = self._portes[rang % len(self._portes)]

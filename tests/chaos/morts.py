@@ -98,9 +98,7 @@ def _processus(terrain: Terrain, reglage: Reglage) -> Bilan:
         reglage.alea.shuffle(waves)
         for start in range(0, len(waves), _ENSEMBLE):
             fraction = (essai + reglage.alea.random()) / reglage.essais
-            miners = [
-                _Mineur(terrain, wave, fraction) for wave in waves[start : start + _ENSEMBLE]
-            ]
+            miners = [_Mineur(terrain, wave, fraction) for wave in waves[start : start + _ENSEMBLE]]
             lives = [
                 threading.Thread(
                     target=Vie(miner.porte(terrain.portes[rang]), terrain.promesses).finir
@@ -141,7 +139,7 @@ def _relais(terrain: Terrain, reglage: Reglage) -> Bilan:
         life = Vie(terrain.portes[essai % 2], terrain.promesses)
         life.s_inscrire()
         life.preparer()
-        with Temoin(terrain.suite.amqp_url, "cartes.events") as witness:
+        with Temoin(terrain.suite.amqp_url, "cartes.events", "carte_demandee.v1") as witness:
             with terrain.transaction("cartes") as lock:
                 with terrain.suite.frozen("cartes.work"):
                     life.demander()
@@ -232,4 +230,3 @@ SCENARIOS = (
         "exactement un courriel", _apres_smtp, 5,
     ),
 )  # fmt: skip
-

@@ -122,7 +122,7 @@ class Terrain:
                 "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'",
                 service,
             ),
-            timeout=20, what=f"a blocked statement of {service}",
+            timeout=60, what=f"a blocked statement of {service}",
         )  # fmt: skip
 
     # --- broker

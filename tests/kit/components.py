@@ -33,7 +33,7 @@ from deploy.components.rabbitmq import RabbitMQ
 from deploy.places import ROOT, PortTaken, free_ports
 from tests.kit.wait import wait_until
 
-_READY_WITHIN_S = 120
+_READY_WITHIN_S = 240
 _TRIES = 5
 
 

@@ -19,13 +19,14 @@ from pathlib import Path
 import psutil
 
 from deploy import SERVICES
-from deploy.children import Child
+from deploy.children import Child, StartFailed
 from deploy.places import ROOT, free_ports
 from deploy.plan import SPAN, Components, Plan
 from tests.kit.components import Courrier
 from tests.kit.wait import wait_until
 
-_READY_WITHIN_S = 180.0
+_READY_WITHIN_S = 400.0  # a busy machine is slow, not wrong
+_TRIES = 3
 
 
 @dataclass
@@ -149,14 +150,31 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
         folder: empty, its own.
         settings: settings over the usual ones, given to every process (``AVIS_DOUTE_S=…``).
     """
-    base = free_ports(SPAN)
-    plan = Plan(folder=folder, base=base, durable=False)
-    output = folder / "superviseur.log"
-    further = [f"--reglage={name}={value}" for name, value in (settings or {}).items()]
+    # Between the choice of free ports and their use another program may take one: others are tried.
+    started = None
+    for _ in range(_TRIES):
+        plan = Plan(folder=folder, base=free_ports(SPAN), durable=False)
+        started = _start(plan, settings or {})
+        if started is not None:
+            break
+    assert started is not None, "no free ports"
+    try:
+        yield Suite(plan, started)
+    finally:
+        started.stop()
+        shutil.rmtree(folder / "postgresql", ignore_errors=True)
+        shutil.rmtree(folder / "rabbitmq", ignore_errors=True)
+
+
+def _start(plan: Plan, settings: Mapping[str, str]) -> Child | None:
+    """Start a supervisor and wait for its suite; None when a port was taken meanwhile."""
+    output = plan.folder / "superviseur.log"
+    output.unlink(missing_ok=True)
     supervisor = Child(
         name="superviseur",
-        command=[sys.executable, "-m", "deploy.supervisor", "--dossier", folder, "--port",
-                 str(base), "--sans-fsync", *further],
+        command=[sys.executable, "-m", "deploy.supervisor", "--dossier", plan.folder, "--port",
+                 str(plan.base), "--sans-fsync",
+                 *(f"--reglage={name}={value}" for name, value in settings.items())],
         log=output,
         folder=ROOT,
         patience_s=60,
@@ -164,11 +182,15 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
     supervisor.start()
     try:
         supervisor.wait_ready(lambda: "Prêt" in output.read_text(), timeout_s=_READY_WITHIN_S)
-        yield Suite(plan, supervisor)
-    finally:
+    except StartFailed:
         supervisor.stop()
-        shutil.rmtree(folder / "postgresql", ignore_errors=True)
-        shutil.rmtree(folder / "rabbitmq", ignore_errors=True)
+        if "is already taken" in output.read_text():
+            return None
+        raise
+    except BaseException:
+        supervisor.stop()
+        raise
+    return supervisor
 
 
 __all__ = ["SERVICES", "Suite", "running"]

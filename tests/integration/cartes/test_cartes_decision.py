@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from google.protobuf.json_format import Parse
 from sqlalchemy import event
@@ -266,13 +267,18 @@ def test_file_des_agents_la_plus_ancienne_d_abord_par_curseur(banc: Banc) -> Non
         assert set(fait.fields) == set(faux)
 
 
-def test_listes_en_un_nombre_borne_d_ordres(banc: Banc) -> None:
+def test_listes_en_un_nombre_borne_d_ordres(banc: Banc, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         banc.demander(str(uuid4()))
-    ordres: list[str] = []
-    event.listen(
-        banc.engine, "before_cursor_execute", lambda _c, _k, ordre, *_r: ordres.append(ordre)
-    )
+    ordres: list[object] = []
+    executer = psycopg.Cursor.execute
+
+    def noter(curseur: psycopg.Cursor[Any], ordre: Any, *reste: Any, **options: Any) -> Any:
+        ordres.append(ordre)
+        return executer(curseur, ordre, *reste, **options)
+
+    # At the driver, which plain reads and SQLAlchemy have in common.
+    monkeypatch.setattr(psycopg.Cursor, "execute", noter)
     banc.appeler("ListDemandes", m.ListDemandesRequest(), agent_de("agent-1"))
     assert len(ordres) == 3
     ordres.clear()
