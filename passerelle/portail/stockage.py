@@ -17,6 +17,8 @@ from passerelle.problems import Problem, from_remote
 bp = Blueprint("stockage", __name__)
 
 _PAGE: Final = 20
+_MEBI: Final = 1024 * 1024
+_MEGA: Final = 1000 * 1000
 GENRES: Final = {
     "identite": stockage.GENRE_PIECE_IDENTITE,
     "residence": stockage.GENRE_PIECE_RESIDENCE,
@@ -192,5 +194,6 @@ def _ajout(formulaire: ChampsPiece, suite: str) -> str:
         "stockage/ajouter.html",
         formulaire=formulaire,
         suite=suite,
-        maximum=clients.current().config.piece_max_octets,
+        # People count in millions: 25 MiB is told as the 25 Mo that always pass.
+        maximum=clients.current().config.piece_max_octets // _MEBI * _MEGA,
     )
