@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket
 
 from deploy.components.rabbitmq import RabbitMQ
@@ -14,6 +15,12 @@ from tests.kit import components
 from tests.kit.components import Courrier
 from tests.kit.databases import Databases
 from tests.kit.suite import Suite, running
+
+# Shared machines are slow at times: a property is judged by its examples, never by the clock.
+settings.register_profile(
+    "espace", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("espace")
 
 
 def _pytest_pid(config: pytest.Config) -> int:

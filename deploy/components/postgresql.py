@@ -9,12 +9,15 @@ as the real nobody, who keeps one capability: to walk through root's folders.
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -64,6 +67,30 @@ def namespaces_allowed() -> bool:
         ["true"], check=False, preexec_fn=as_nobody_in_a_namespace
     )  # fmt: skip
     return probe.returncode == 0
+
+
+def _where_nobody_goes(programs: Path) -> Path:
+    """The programs themselves, or a copy of them when their folder is closed to nobody.
+
+    PostgreSQL asks by access(2) whether it may read its own programs, and that call ignores the
+    capability that opens root's folders. The copy is root's, readable by all, outside the checkout.
+    """
+    if all(each.stat().st_mode & stat.S_IXOTH for each in programs.parents):
+        return programs
+    mark = hashlib.sha256(str(programs).encode()).hexdigest()[:16]
+    copy = Path(tempfile.gettempdir()) / f"espace-postgresql-{mark}"
+    if not copy.exists():
+        fresh = Path(tempfile.mkdtemp(prefix=".espace-postgresql-"))
+        shutil.copytree(programs.parent, fresh / "tout", symlinks=True)
+        fresh.chmod(0o755)
+        try:
+            fresh.rename(copy)
+        except OSError:  # somebody else was faster
+            shutil.rmtree(fresh)
+    owner = copy.stat()
+    if owner.st_uid != 0 or owner.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+        raise PermissionError(f"{copy}: not root's alone")
+    return copy / "tout" / programs.name
 
 
 class PostgreSQL:
@@ -182,6 +209,7 @@ class PostgreSQL:
             self._before_exec = as_nobody_in_a_namespace
             return
         shutil.chown(self.folder, NOBODY, NOBODY)
+        self._programs = _where_nobody_goes(self._programs)
         self._prefix = [
             "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
             "--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search",

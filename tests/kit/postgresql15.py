@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL 15, which speaks TLS as the wheel's does not: the machine's own or unpacked."""
+"""Debian's PostgreSQL 15, which speaks TLS: the machine's own, or its packages unpacked."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def server(folder: Path, port: int, *options: str) -> PostgreSQL:
     """A server of these programs, without roles or databases, run as the suite runs its own.
 
     Args:
+        folder: its data; made at first start.
+        port: of the loopback.
         options: ``"ssl=on"``, over those of the component.
     """
     made = PostgreSQL(folder, port, owners=[], log=folder.with_suffix(".log"), durable=False)

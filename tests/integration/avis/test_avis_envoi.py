@@ -215,7 +215,7 @@ def test_un_verrou_perdu_se_reprend(expedition, base):
     presence.assurer()
     base.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'essai-presence'"
+        " WHERE application_name = 'essai-presence' AND datname = current_database()"
     )
     presence.assurer()
     tenu = base.execute("SELECT pg_try_advisory_lock(%s) AS libre", [presence.numero]).fetchone()

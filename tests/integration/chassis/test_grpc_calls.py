@@ -31,7 +31,7 @@ def test_the_servicer_knows_its_caller_and_its_time(remote, servicer):
     assert (seen.subject, seen.roles) == ("a", {"citoyen", "agent_cartes"})
     assert (seen.acting_for, seen.purpose, seen.session) == ("b", "p", "s")
     assert seen.token == asker
-    assert 1.0 < left <= 1.5
+    assert 1.0 < left <= 1.6  # gRPC rounds the time left up
 
 
 def test_outside_a_call_there_is_no_caller_and_no_limit():
