@@ -77,11 +77,14 @@ def _where_nobody_goes(programs: Path) -> Path:
     """
     if all(each.stat().st_mode & stat.S_IXOTH for each in programs.parents):
         return programs
+    package = programs.parents[1]
     mark = hashlib.sha256(str(programs).encode()).hexdigest()[:16]
     copy = Path(tempfile.gettempdir()) / f"espace-postgresql-{mark}"
     if not copy.exists():
         fresh = Path(tempfile.mkdtemp(prefix=".espace-postgresql-"))
-        shutil.copytree(programs.parent, fresh / "tout", symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # found by a path relative to bin
+        shutil.copytree(programs.parent, fresh / package.name / programs.parent.name)
+        shutil.copytree(libraries, fresh / libraries.name)
         fresh.chmod(0o755)
         try:
             fresh.rename(copy)
@@ -90,7 +93,7 @@ def _where_nobody_goes(programs: Path) -> Path:
     owner = copy.stat()
     if owner.st_uid != 0 or owner.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
         raise PermissionError(f"{copy}: not root's alone")
-    return copy / "tout" / programs.name
+    return copy / package.name / programs.parent.name / programs.name
 
 
 class PostgreSQL:
