@@ -1,5 +1,7 @@
 """The gateway's process: gunicorn, one worker of threads (`python -m passerelle.serve`)."""
 
+import ctypes
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +19,7 @@ _HEADERS = 64
 _KEEPALIVE_S = 15
 _GRACE_S = 15
 _BACKLOG = 1000
+_PR_SET_PDEATHSIG = 1
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -57,9 +60,18 @@ def options(config: Config) -> dict[str, Any]:
         "errorlog": "-",
         "proc_name": "passerelle",
         "control_socket_disable": True,
+        "post_fork": _die_with_arbiter,
         # The worker set telemetry up; what it has not exported yet leaves with it.
         "worker_exit": _flush,
     }
+
+
+def _die_with_arbiter(_server: object, _worker: object) -> None:
+    """Have the kernel end this worker with its arbiter.
+
+    Left alone it would drain its connections for `_GRACE_S`, and its successor could not listen.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _flush(_server: object, _worker: object) -> None:

@@ -86,7 +86,7 @@ def test_de_l_inscription_a_la_carte_sur_un_telephone(
     se_connecter(page, personne.courriel, personne.mot_de_passe, chemin="/connexion")
     expect(page.locator("h1")).to_contain_text(personne.prenom)
 
-    deposer(page, tmp_path, "identite.jpg", photo("Pièce exemple"), "IDENTITE")
+    deposer(page, tmp_path, "identite.jpg", photo("Carte exemple"), "IDENTITE")
     deposer(page, tmp_path, "residence.pdf", document("Facture exemple"), "RESIDENCE")
     page.goto("/stockage")
     page.get_by_role("link", name="residence.pdf").first.click()

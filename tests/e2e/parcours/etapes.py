@@ -100,7 +100,7 @@ def preuve_refusee(acces: Acces) -> Iterator[Etape]:
     yield "La personne est prévenue ; l’autre preuve reste acceptée", prevenue
 
     def remplacer() -> None:
-        piece = citoyen.deposer(photo("Nouvelle pièce exemple"), "identite-2.jpg", "IDENTITE")
+        piece = citoyen.deposer(photo("Autre carte exemple"), "identite-2.jpg", "IDENTITE")
         carte_id = str(citoyen.carte()["carte_id"])
         citoyen.remplacer(carte_id, "identite", piece)
         statuts = {p["role"]: p["statut"] for p in citoyen.carte()["demande"]["pieces"]}

@@ -88,7 +88,7 @@ class Citoyen:
     def deposer_preuves(self) -> tuple[str, str]:
         """A photo of the identity card and a PDF of a bill."""
         return (
-            self.deposer(photo("Pièce d’identité exemple"), "identite.jpg", "IDENTITE"),
+            self.deposer(photo("Carte exemple"), "identite.jpg", "IDENTITE"),
             self.deposer(document("Facture exemple"), "residence.pdf", "RESIDENCE"),
         )
 

@@ -67,7 +67,7 @@ class Visite:
     def deposer(self) -> None:
         """Add a photo and a PDF to Mon espace de stockage."""
         for genre, nom, contenu in (
-            ("IDENTITE", "identite.jpg", photo("Pièce exemple")),
+            ("IDENTITE", "identite.jpg", photo("Carte exemple")),
             ("RESIDENCE", "residence.pdf", document("Facture exemple")),
         ):
             page = reussie(self.web.ouvrir("/stockage/ajouter"))
