@@ -11,6 +11,8 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
+from chassis import telemetry
+
 Sessions = sessionmaker[Session]
 
 # Lock wait below statement time, so that a stuck lock is told apart from a slow statement.
@@ -77,8 +79,35 @@ def _discard_dead(connection: Any, _record: object, _proxy: object) -> None:
 
 
 def make_sessions(engine: Engine) -> Sessions:
-    """Give the session factory of a service: `with sessions.begin() as session:`."""
-    return sessionmaker(engine, expire_on_commit=False)
+    """Give the session factory of a service: `with sessions.begin() as session:`.
+
+    In a traced process a commit is a span of what is being served, with the events it commits.
+    """
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    if telemetry.is_on():
+        event.listen(sessions, "before_commit", _commit_begins)
+        event.listen(sessions, "after_commit", _commit_ends)
+        event.listen(sessions, "after_rollback", _commit_fails)
+    return sessions
+
+
+def _commit_begins(session: Session) -> None:
+    if telemetry.traceparent():  # a timer's commit belongs to no trace and would begin one
+        span = telemetry.start("sql.commit", "client", db__system__name="postgresql")
+        span.set_attribute("outbox.events", session.info.pop("outbox", ()))
+        session.info["commit"] = span
+
+
+def _commit_ends(session: Session) -> None:
+    span = session.info.pop("commit", None)
+    if span is not None:
+        span.end()
+
+
+def _commit_fails(session: Session) -> None:
+    if "commit" in session.info:
+        telemetry.fail(session.info["commit"], "rollback")
+    _commit_ends(session)
 
 
 def reader(engine: Engine) -> Engine:

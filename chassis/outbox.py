@@ -58,4 +58,5 @@ def append(session: Session, message: Message, *, aggregate: str) -> UUID:
         telemetry.traceparent(),
     )
     session.connection().exec_driver_sql(_INSERT, parameters)
+    session.info.setdefault("outbox", []).append(event_type)  # for the commit's span
     return event_id

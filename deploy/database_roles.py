@@ -20,8 +20,8 @@ from deploy import SERVICES
 from deploy.passwords import drawn
 
 _ITERATIONS = 4096
-# Both processes of a service, several copies, and the job: far from what it takes to starve others.
-_CONNECTIONS = 60
+# 60 connections serve both processes of a service in several copies, and starve no other service.
+_NO_MORE = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 60"
 
 
 def statements(passwords: Mapping[str, str], services: Sequence[str] = SERVICES) -> str:
@@ -35,9 +35,9 @@ def statements(passwords: Mapping[str, str], services: Sequence[str] = SERVICES)
         "REVOKE CONNECT, TEMPORARY ON DATABASE template1 FROM PUBLIC;",
     ]
     for service in services:
+        word = verifier(passwords[service])
         lines += [
-            f"CREATE ROLE {service} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION "
-            f"CONNECTION LIMIT {_CONNECTIONS} PASSWORD '{verifier(passwords[service])}';",
+            f"CREATE ROLE {service} LOGIN PASSWORD '{word}' {_NO_MORE};",
             f"CREATE DATABASE {service} OWNER {service} TEMPLATE template0 ENCODING 'UTF8';",
             f"REVOKE ALL ON DATABASE {service} FROM PUBLIC;",
         ]

@@ -14,6 +14,7 @@ class Consul:
     """A private agent.
 
     Args:
+        folder: its settings; a file ``supplement.hcl`` there adds to ours (access control, TLS).
         port: HTTP API; the next four are DNS, server RPC, Serf on the LAN and on the WAN.
     """
 
@@ -24,17 +25,18 @@ class Consul:
         self.port = port
         self.log = log
         self.url = f"http://{LOOPBACK}:{port}"
+        self._command: list[str | Path] = [
+            CONSUL / "usr/bin/consul", "agent", "-dev", "-bind", LOOPBACK, "-client", LOOPBACK,
+            "-node", "espace", "-disable-host-node-id", "-config-file", folder / "agent.json",
+        ]  # fmt: skip
         self.child = Child(
             name=self.name,
-            command=[
-                CONSUL / "usr/bin/consul", "agent", "-dev", "-bind", LOOPBACK, "-client", LOOPBACK,
-                "-node", "espace", "-disable-host-node-id", "-config-file", folder / "agent.json",
-            ],
+            command=[],
             log=log,
             # An agent asked to leave says goodbye to its cluster for 5 s; it is alone, so it is
             # told on SIGTERM to go at once (skip_leave_on_int's counterpart is in agent.json).
             patience_s=10,
-        )  # fmt: skip
+        )
 
     def start(self) -> None:
         """Write the configuration and start the agent; returns before it is ready."""
@@ -55,6 +57,8 @@ class Consul:
             "enable_local_script_checks": False,
         }  # fmt: skip
         (self.folder / "agent.json").write_text(json.dumps(settings))
+        more = self.folder / "supplement.hcl"
+        self.child.command = [*self._command, *(("-config-file", more) if more.exists() else ())]
         self.child.start()
 
     def wait_ready(self) -> None:

@@ -14,6 +14,12 @@ from pika import BasicProperties
 from chassis.topology import connect
 from tests.kit.wait import wait_until
 
+# What `Annonce.de_outbox` reads.
+OUTBOX = """
+SELECT event_id, exchange, routing_key, body, extract(epoch FROM created_at)::bigint
+FROM outbox ORDER BY id
+"""
+
 
 @dataclass(frozen=True)
 class Annonce:

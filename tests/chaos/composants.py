@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import time
 
-import httpx
-
 from tests.chaos.annonces import attendre_courtier
 from tests.chaos.joueur import Trafic, Vie
 from tests.chaos.scenario import Bilan, Reglage, Scenario
@@ -65,7 +63,7 @@ def _base(terrain: Terrain, reglage: Reglage) -> Bilan:
                 terrain.tuer_et_attendre("postgresql")
             else:
                 _redemarrer(terrain, "postgresql", signal.SIGINT)
-            _attendre_sante(terrain)
+            terrain.attendre_portail()
             healed.append(time.monotonic() - began)
             trafic.attendre(trafic.finis + 1)
             bilan.essais += 1
@@ -82,7 +80,7 @@ def _coupure(terrain: Terrain, reglage: Reglage) -> Bilan:
         with Trafic(terrain.portes, terrain.promesses) as trafic:
             with terrain.suite.without("postgresql"):
                 time.sleep(_COUPURE_S)  # the outage itself
-            _attendre_sante(terrain)
+            terrain.attendre_portail()
             for _ in range(_MORTS_DE_SUITE):
                 with terrain.transaction("avis") as lock:
                     lock.execute("LOCK TABLE inbox IN SHARE MODE")
@@ -107,18 +105,6 @@ def _redemarrer(terrain: Terrain, nom: str, number: signal.Signals) -> None:
     )  # fmt: skip
 
 
-def _attendre_sante(terrain: Terrain) -> None:
-    """Wait until the gateway says that the five services answer."""
-
-    def saine() -> bool:
-        try:
-            return httpx.get(f"{terrain.suite.base_url}/sante", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_until(saine, timeout=120, what="the portal's health")
-
-
 SCENARIOS = (
     Scenario(
         "courtier", "RabbitMQ tué (SIGKILL), arrêté (SIGTERM), absent, en plein trafic",
@@ -126,7 +112,8 @@ SCENARIOS = (
     ),
     Scenario(
         "base", "PostgreSQL tué (SIGKILL), redémarré, en plein trafic",
-        "les actes acceptés survivent, les clients aboutissent", _base, 4,
+        "les actes acceptés survivent, les clients aboutissent", _base,
+        6,
     ),
     Scenario(
         "coupure", "PostgreSQL absent 10 s, puis dix morts de suite du même travailleur",

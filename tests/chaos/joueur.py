@@ -52,6 +52,8 @@ class Journal:
 
     issues: Counter[str] = field(default_factory=Counter)
     durees: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    # longest wait for a definite answer, silences and repetitions included
+    attente: float = 0.0
     _verrou: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def noter(self, acte: str, issue: str, seconds: float) -> None:
@@ -60,6 +62,11 @@ class Journal:
             self.issues[issue] += 1
             if acte and issue.startswith("2"):
                 self.durees[acte].append(seconds)
+
+    def attendu(self, seconds: float) -> None:
+        """Keep how long somebody waited for a definite answer."""
+        with self._verrou:
+            self.attente = max(self.attente, seconds)
 
     def duree(self, acte: str) -> float:
         """Median seconds of the answered ones of an act; a guess before the first."""
@@ -84,10 +91,11 @@ class Insistant(httpx.BaseTransport):
         acte = acte_de(request)
         if acte:
             self._avant(acte)
-        deadline = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while time.monotonic() < began + _PATIENCE_S:
             response = self._once(request, acte)
             if response is not None:
+                self._journal.attendu(time.monotonic() - began)
                 if acte:
                     self._apres(acte)
                 return response

@@ -12,16 +12,12 @@ from uuid import uuid4
 from pika import BasicProperties
 
 from deploy import SERVICES
-from tests.chaos.annonces import Annonce, Courtier
+from tests.chaos.annonces import OUTBOX, Annonce, Courtier
 from tests.chaos.joueur import Vie
 from tests.chaos.scenario import Bilan, Reglage, Scenario
 from tests.chaos.terrain import Terrain
 from tests.kit.wait import wait_until
 
-_OUTBOX = """
-SELECT event_id, exchange, routing_key, body, extract(epoch FROM created_at)::bigint
-FROM outbox ORDER BY id
-"""
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 _FOIS = 2
 # The four events that avis hears between the link of the mail and the card.
@@ -40,7 +36,7 @@ def _doubles(terrain: Terrain, reglage: Reglage) -> Bilan:
         terrain.attendre_repos()
         before = _empreintes(terrain)
         messages = [
-            Annonce.de_outbox(row) for service in SERVICES for row in terrain.lire(service, _OUTBOX)
+            Annonce.de_outbox(row) for service in SERVICES for row in terrain.lire(service, OUTBOX)
         ] * _FOIS
         reglage.alea.shuffle(messages)
         with Courtier(terrain.suite.amqp_url) as broker:
@@ -185,7 +181,8 @@ SCENARIOS = (
     ),
     Scenario(
         "ordre", "première livraison dans un autre ordre",
-        "les mêmes courriels, les mêmes abonnements", _ordre, 4,
+        "les mêmes courriels, les mêmes abonnements", _ordre,
+        6,
     ),
     Scenario(
         "poison", "messages impossibles : sceau faux, type inconnu, octets, 1 Mo",

@@ -1,17 +1,18 @@
 """The proof of the judge: what is damaged on purpose, it must condemn.
 
-A real journey is played and judged clean; then each damage is done to the real suite, and undone.
+A real journey is played and judged clean; then each damage is done to the real suite, one on top of
+the other, and has to add its own finding.
 """
 
 from __future__ import annotations
 
-import copy
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from tests.chaos.histoire import juger
+from tests.chaos.annonces import OUTBOX, Annonce, Courtier
+from tests.chaos.histoire import ACTIVATION, juger
 from tests.chaos.joueur import Vie
 from tests.chaos.terrain import Terrain
 from tests.kit.wait import wait_until
@@ -65,7 +66,7 @@ def _piece_double(terrain: Terrain, life: Vie) -> None:
 
 
 def _courriel_double(terrain: Terrain, life: Vie) -> None:
-    _poster(terrain, life, "Votre Carte citoyen est prête")
+    _poster(terrain, life, ACTIVATION)
 
 
 def _courriel_inattendu(terrain: Terrain, life: Vie) -> None:
@@ -86,7 +87,30 @@ def _evenement_reste(terrain: Terrain, life: Vie) -> None:
     assert life.courriel
 
 
+def _sans_memoire(terrain: Terrain, life: Vie) -> None:
+    """Without inbox and ledger keys, a second delivery is a second mail."""
+    _ecrire(terrain, "avis", "TRUNCATE inbox", "UPDATE envoi SET event_id = gen_random_uuid()")
+    rows = terrain.lire("cartes", OUTBOX)
+    with Courtier(terrain.suite.amqp_url) as broker:
+        broker.publier([Annonce.de_outbox(row) for row in rows])
+    terrain.attendre_repos()
+    assert life.carte_id
+
+
+def _sans_outbox(terrain: Terrain, life: Vie) -> None:
+    """An act whose event was not committed with it: nobody is told."""
+    other = Vie(life.acces, terrain.promesses)
+    other.s_inscrire()
+    other.preparer()
+    with terrain.suite.frozen("cartes.work"):
+        other.demander()
+        _ecrire(terrain, "cartes", "DELETE FROM outbox WHERE published_at IS NULL")
+    terrain.attendre_repos()
+
+
 DEGATS = (
+    Degat("l’inbox oubliée, puis une deuxième livraison", _sans_memoire, "doubles", "courriel"),
+    Degat("un acte sans son événement", _sans_outbox, "perdus", "courriel"),
     Degat("un courriel envoyé deux fois", _courriel_double, "doubles", "courriel"),
     Degat("un courriel que rien n’explique", _courriel_inattendu, "inattendus", "courriel"),
     Degat("un courriel jamais parti", _courriel_perdu, "perdus", "courriel"),
@@ -112,14 +136,12 @@ def jouer(terrain: Terrain) -> int:
 
 
 def _condamne(terrain: Terrain, life: Vie, damage: Degat) -> bool:
-    kept = copy.copy(terrain.promesses.courriels)
     before = set(juger(terrain.promesses, terrain.constater()).phrases())
     damage.faire(terrain, life)
     verdict = juger(terrain.promesses, terrain.constater())
-    found = [phrase for phrase in getattr(verdict, damage.liste) if damage.mot in phrase]
     new = [phrase for phrase in verdict.phrases() if phrase not in before]
-    terrain.promesses.courriels.intersection_update(kept)
-    red = bool(found) and bool(new)
+    seen = set(getattr(verdict, damage.liste))
+    red = any(damage.mot in one and one.split(" : ", 1)[1] in seen for one in new)
     print(f"{'✔' if red else '✘'} {damage.phrase} : {new or 'rien vu'}", flush=True)
     return red
 

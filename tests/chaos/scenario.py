@@ -92,15 +92,17 @@ def derouler(
     alea = random.Random(f"{graine}/{scenario.nom}")  # noqa: S311 - choices, not secrets
     reglage = Reglage(scenario.essais if essais is None else essais, alea)
     bilan = Bilan()
+    terrain.journal.attente = 0.0
     try:
         bilan = scenario.jouer(terrain, reglage)
+        bilan.mesures.append(f"réponse en {terrain.journal.attente:.1f} s au plus")
         bilan.mesures.append(f"repos en {terrain.attendre_repos():.1f} s")
     except Exception as error:  # noqa: BLE001  a scenario that cannot end has lost something
         bilan.perdus.append(f"{scenario.nom} : {error!r:.600}")
     verdict = _neuf(juger(terrain.promesses, terrain.constater()), connus)
     verdict.perdus += bilan.perdus
     verdict.doubles += bilan.doubles
-    terrain.vider_courrier()
+    terrain.fermer()
     return Ligne(scenario, bilan, verdict, time.monotonic() - began)
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 
 from deploy import SERVICES
@@ -33,6 +34,8 @@ from tests.chaos.joueur import Acces, Journal, une_porte
 from tests.kit.suite import Suite
 from tests.kit.wait import wait_until
 
+# Gunicorn's own child, which its arbiter starts again.
+OUVRIER = "passerelle (ouvrier)"
 _READY_WITHIN_S = 240.0
 # A quorum queue's own count, unacknowledged messages included; management figures lag by seconds.
 _DEPTHS = """
@@ -66,6 +69,10 @@ class Terrain:
         The supervisor waits longer after each death of a process; being asked to rest and to work
         again makes it forget that, so that a hundred deaths do not take an hour.
         """
+        if nom == OUVRIER:
+            arbiter = psutil.Process(self.suite.pid("passerelle"))
+            wait_until(arbiter.children, timeout=60, what="gunicorn's worker")[0].kill()
+            return
         with self._verrous.setdefault(nom, threading.Lock()):
             pid = self.suite.kill(nom)
             order = self.suite.plan.folder / "arrets" / nom
@@ -82,6 +89,18 @@ class Terrain:
     def signaler(self, nom: str, number: signal.Signals) -> None:
         """Send another signal, SIGTERM for example."""
         os.kill(self.suite.pid(nom), number)
+
+    def attendre_portail(self) -> None:
+        """Wait until the gateway says that the five services answer."""
+
+        def saine() -> bool:
+            try:
+                answer = httpx.get(f"{self.suite.base_url}/sante", timeout=5)
+            except httpx.TransportError:
+                return False
+            return answer.status_code == httpx.codes.OK
+
+        wait_until(saine, timeout=120, what="the portal's health")
 
     def _pid(self, nom: str) -> int:
         return self.suite._pids().get(nom, 0)
@@ -208,8 +227,10 @@ class Terrain:
             )
         return list(self.recus.values())
 
-    def vider_courrier(self) -> None:
-        """Empty the sink, at rest only: what was read stays known to the judge."""
+    def fermer(self) -> None:
+        """Close clients and empty the sink, at rest only; what was read stays known."""
+        for door in self.portes:
+            door.fermer()
         self.relever_courrier()
         httpx.delete(f"{self.suite.components.mailbox.api_url}/api/email/all", timeout=30)
 
@@ -246,7 +267,11 @@ def ouvrir(dossier: Path, base: int, *, agents: int = 2) -> Iterator[Terrain]:
         suite = Suite(plan, supervisor)
         journal = Journal()
         doors = [une_porte(plan, *_un_agent(suite, rang), journal) for rang in range(agents)]
-        yield Terrain(suite, tuple(doors), journal=journal)
+        try:
+            yield Terrain(suite, tuple(doors), journal=journal)
+        finally:
+            for door in doors:
+                door.fermer()
     finally:
         supervisor.stop()
         for name in ("postgresql", "rabbitmq", "consul"):

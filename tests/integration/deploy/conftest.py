@@ -16,7 +16,7 @@ from tests.kit.suite import Suite, running
 
 _AGENT = "agente.exemple@exemple.test"
 # Who calls whom: cartes holds proofs in stockage, everything else comes from the gateway.
-PEERS = {service: ("passerelle",) for service in SERVICES} | {"stockage": ("passerelle", "cartes")}
+PEERS = dict.fromkeys(SERVICES, ("passerelle",)) | {"stockage": ("passerelle", "cartes")}
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,13 @@ def protegee(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protegee]:
             f"{name.upper()}_TLS_KEY": str(leaf.key),
         }
     settings |= {f"{name.upper()}_TLS_PEERS": ",".join(PEERS[name]) for name in SERVICES}
+    # Processes find each other in Consul, whose agent has to show a certificate too.
+    agent, place = authority.issue("consul"), folder / "suite" / "consul"
+    place.mkdir(parents=True, mode=0o700)
+    (place / "supplement.hcl").write_text(
+        f'enable_agent_tls_for_checks = true\nca_file = "{authority.certificate}"\n'
+        f'cert_file = "{agent.certificate}"\nkey_file = "{agent.key}"\n'
+    )
     with running(folder / "suite", settings) as suite:
         password = f"Érable-{secrets.token_urlsafe(16)}"
         suite.espace("demandes", "charger-catalogue")

@@ -56,6 +56,15 @@ class Registre:
         ).json()
         return [f"{e['Service']['Address']}:{e['Service']['Port']}" for e in entries]
 
+    def waits_for(self, service: str, address: str) -> None:
+        """Wait until one process of a service is found and healthy; a failure says what was."""
+        try:
+            wait_until(lambda: self.passing(service) == [address], timeout=30)
+        except AssertionError as error:
+            path = f"health/service/{service}"
+            error.add_note(self.ask("GET", path, jeton=self.jeton("gestion")).text)
+            raise
+
 
 @pytest.fixture(scope="module")
 def registre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registre]:
@@ -73,8 +82,8 @@ def registre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registre]:
     ):
         assert mounted in shipped
         shipped = shipped.replace(mounted, str(here))
-    (folder / "agent.hcl").write_text(shipped)
-    consul.child.command = [*consul.child.command, "-config-file", folder / "agent.hcl"]
+    consul.folder.mkdir()
+    (consul.folder / "supplement.hcl").write_text(shipped)
     consul.start()
     try:
         consul.wait_ready()
@@ -180,7 +189,7 @@ def test_a_server_that_wants_certificates_is_checked_found_and_called(registre: 
         tls=_files(authority.issue("passerelle"), authority),
     )  # fmt: skip
     try:
-        wait_until(lambda: registre.passing("avis") == [f"127.0.0.1:{port}"], timeout=20)
+        registre.waits_for("avis", f"127.0.0.1:{port}")
         assert addresses.get() == (f"127.0.0.1:{port}",)
         remote.call(lambda stub: stub.GetMesAvis, GetMesAvisRequest(), token=token("x", "c"))
     finally:
@@ -213,7 +222,7 @@ def test_a_rogue_entry_of_a_stolen_token_is_refused_by_its_certificate(registre:
         tls=_files(authority.issue("passerelle"), authority),
     )  # fmt: skip
     try:
-        wait_until(lambda: registre.passing("avis") == [f"127.0.0.1:{port}"], timeout=20)
+        registre.waits_for("avis", f"127.0.0.1:{port}")
         with pytest.raises(RemoteError) as failed:
             remote.call(lambda stub: stub.GetMesAvis, GetMesAvisRequest(), token=token("x", "c"))
         assert failed.value.reason == "INDISPONIBLE"

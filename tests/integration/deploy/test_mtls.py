@@ -16,6 +16,7 @@ import grpc
 import httpx
 import pytest
 
+from chassis import grpc_server
 from chassis.discovery import StaticAddresses
 from chassis.grpc_client import Remote, RemoteError
 from chassis.grpc_tls import Files
@@ -23,8 +24,12 @@ from chassis.identity import TokenMinter
 from deploy import SERVICES
 from deploy.certificates import Authority
 from deploy.places import ROOT
-from espacecitoyen.avis.v1.avis_service_pb2 import GetMesAvisRequest
-from espacecitoyen.avis.v1.avis_service_pb2_grpc import AvisServiceStub
+from espacecitoyen.avis.v1.avis_service_pb2 import GetMesAvisRequest, GetMesAvisResponse
+from espacecitoyen.avis.v1.avis_service_pb2_grpc import (
+    AvisServiceServicer,
+    AvisServiceStub,
+    add_AvisServiceServicer_to_server,
+)
 from espacecitoyen.cartes.v1.cartes_service_pb2 import ListCartesRequest
 from espacecitoyen.cartes.v1.cartes_service_pb2_grpc import CartesServiceStub
 from espacecitoyen.demandes.v1.demandes_service_pb2 import ListTypesDemandeRequest
@@ -36,6 +41,7 @@ from espacecitoyen.stockage.v1.stockage_service_pb2_grpc import StockageServiceS
 from tests.e2e.parcours import etapes
 from tests.e2e.parcours.mobile import Citoyen
 from tests.integration.deploy.conftest import PEERS, Protegee
+from tests.kit.identity import VERIFIER, token
 from tests.kit.wait import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("protegee")]
@@ -49,7 +55,7 @@ READS: dict[str, tuple[Any, str, Any]] = {
     "avis": (AvisServiceStub, "GetMesAvis", GetMesAvisRequest()),
     "stockage": (StockageServiceStub, "ListPieces", ListPiecesRequest()),
 }
-SERVED = {service: "OK" for service in SERVICES} | {"identite": "COMPTE_INTROUVABLE"}
+SERVED = dict.fromkeys(SERVICES, "OK") | {"identite": "COMPTE_INTROUVABLE"}
 REFUSED_BY_NAME, REFUSED_BY_TLS = "ACCES_REFUSE", "INDISPONIBLE"
 
 
@@ -181,6 +187,42 @@ def test_a_renewed_certificate_serves_and_an_expired_one_is_noticed(protegee: Pr
     wait_until(lambda: citoyen.accueil()["complet"], timeout=30, what="the home to be whole again")
 
 
+class Servicer(AvisServiceServicer):
+    def GetMesAvis(self, _request: object, _context: object) -> GetMesAvisResponse:  # noqa: N802
+        return GetMesAvisResponse()
+
+
+def test_an_authority_is_replaced_without_a_moment_when_nobody_is_served(tmp_path: Path):
+    """Old and new stand in one file until every process has a leaf of the new one."""
+    old, new = Authority(tmp_path / "old"), Authority(tmp_path / "new")
+    both = tmp_path / "autorite.pem"
+    both.write_bytes(new.certificate.read_bytes() + old.certificate.read_bytes())
+
+    def files(signer: Authority, name: str, trusts: Path) -> Files:
+        leaf = signer.issue(name)
+        return Files(certificate=leaf.certificate, key=leaf.key, authority=trusts)
+
+    for own, caller, trusts in ((old, new, both), (new, old, both), (new, new, new.certificate)):
+        running = grpc_server.start(
+            name="avis",
+            listen="127.0.0.1:0",
+            register=lambda server: add_AvisServiceServicer_to_server(Servicer(), server),
+            service="espacecitoyen.avis.v1.AvisService",
+            access={"GetMesAvis": frozenset({"*"})},
+            errors={},
+            verifier=VERIFIER,
+            healthy=lambda: True,
+            tls=files(own, "avis", trusts),
+        )
+        remote = Remote(
+            "avis", stub=AvisServiceStub, addresses=StaticAddresses([running.address]),
+            tls=files(caller, "passerelle", trusts),
+        )  # fmt: skip
+        with closing(remote):
+            remote.call(lambda s: s.GetMesAvis, GetMesAvisRequest(), token=token("x", "c"))
+        running.stop(0.5)
+
+
 @pytest.mark.parametrize("module", [*(f"services.{name}" for name in SERVICES)])
 def test_a_service_with_half_of_its_certificate_does_not_start_bare(
     protegee: Protegee, module: str
@@ -191,7 +233,6 @@ def test_a_service_with_half_of_its_certificate_does_not_start_bare(
         **_exported(protegee.suite.plan.folder / "espace.env"),
         f"{name.upper()}_LISTEN": "127.0.0.1:0",
         f"{name.upper()}_TLS_KEY": "",
-        "ESPACE_CONSUL_URL": "",
         "ESPACE_OTLP": "",
     }
     done = subprocess.run(
