@@ -84,7 +84,7 @@ class RabbitMQ:
 
     def start(self) -> None:
         """Write the configuration and start epmd, then the broker; returns before it is ready."""
-        # A broker that died left its port mapper alive, and the supervisor keeps that one by itself.
+        # A broker that died left its port mapper alive, which the supervisor keeps by itself.
         mapped = self.epmd.alive()
         require_free(*(self._ports[:2] if mapped else self._ports))
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -49,7 +49,9 @@ def test_a_lost_connection_is_not_lent_again(engine):
     with pytest.raises(OperationalError), plain(engine) as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     with plain(engine) as cursor:
-        assert cursor.execute("SELECT 1 AS un").fetchone().un == 1
+        row = cursor.execute("SELECT 1 AS un").fetchone()
+        assert row is not None
+        assert row.un == 1
 
 
 def test_an_error_of_the_caller_passes_and_leaves_the_connection_usable(engine):
