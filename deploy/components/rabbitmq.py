@@ -23,6 +23,7 @@ from deploy.places import DEBIAN, LOOPBACK, answers, libraries, require_free
 
 USER = "espace"
 VHOST = "espace"
+_CALLS = 5
 _APPLICATIONS = (
     "accept", "amqp10_common", "aten", "base64url", "credentials_obfuscation", "cuttlefish",
     "enough", "gen_batch_server", "getopt", "jsx", "observer_cli", "osiris", "ra", "rabbit",
@@ -111,17 +112,25 @@ class RabbitMQ:
         Returns: the node's answer, "{ok, <value>}".
         Raises: RuntimeError with the node's answer.
         """
-        done = subprocess.run(
+        done = self._call(expression)
+        for _ in range(_CALLS):
+            # A busy node may miss the handshake; nothing was evaluated then.
+            if "failed to connect" not in done.stderr:
+                break
+            done = self._call(expression)
+        if done.returncode != 0 or not done.stdout.startswith("{ok,"):
+            raise RuntimeError(f"{expression}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _call(self, expression: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [
-                str(self._erlang / "bin/erl_call"), "-sname", self._node, "-c",
+                str(self._erlang / "bin/erl_call"), "-sname", self._node, "-r", "-c",
                 self._secret("biscuit"), "-e",
             ],
             check=False, capture_output=True, text=True, timeout=30, input=f"{expression}\n",
             env={**os.environ, **self._environment},
         )  # fmt: skip
-        if done.returncode != 0 or not done.stdout.startswith("{ok,"):
-            raise RuntimeError(f"{expression}: {done.stdout}{done.stderr}")
-        return done.stdout
 
     def add_vhost(self, vhost: str) -> None:
         """Make a virtual host that the administrator may use."""

@@ -39,10 +39,11 @@ REFUSED = 403
 
 
 @pytest.fixture(scope="module")
-def url(rabbitmq: RabbitMQ, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+def url(rabbitmq: RabbitMQ) -> Callable[[str], str]:
     """``url("cartes")``: the broker as one user sees it, from the file that operators load."""
     rabbitmq.add_vhost(VHOST)
-    passwords = broker_rights.passwords_of(tmp_path_factory.mktemp("droits") / "secrets.json")
+    # Beside the run's broker, so that this fixture made again, or by another worker, agrees.
+    passwords = broker_rights.passwords_of(rabbitmq.folder.parent / "droits_secrets")
     text = json.dumps(broker_rights.definitions(passwords, VHOST))
     rabbitmq.evaluate(f"ok = rabbit_definitions:import_raw(<<{json.dumps(text)}>>).")
 
