@@ -60,6 +60,8 @@ def un_seul(mailbox, base, adresse):
             ).fetchone()
             is None
         ),
+        # A doubtful mail waits 15 s after a start of PostgreSQL before it is asked about.
+        timeout=60,
         what="an empty ledger",
     )
     mails = mailbox.messages(to=adresse)
