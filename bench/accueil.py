@@ -121,7 +121,7 @@ def _temoin(gateway: Mapping[str, str], folder: Path) -> Iterator[int]:
         while not all(answers(port) for port in range(first, first + 1 + _SERVICES)):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the baseline is not ready; see {folder}")
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # a port that opens tells nobody
         yield first
 
 

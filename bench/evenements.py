@@ -141,4 +141,4 @@ def _until(fact: object, what: str) -> None:
     while not fact():
         if time.monotonic() > deadline:
             raise RuntimeError(f"waited in vain for {what}")
-        time.sleep(_POLL_S)
+        time.sleep(_POLL_S)  # another process's count tells nobody

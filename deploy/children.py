@@ -106,7 +106,7 @@ class Child:
                 raise StartFailed(self.name, self.log, f"ended with status {status}")
             if time.monotonic() > deadline:
                 raise StartFailed(self.name, self.log, f"not ready after {timeout_s:.0f} s")
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # readiness can only be asked for
 
     def ask_to_stop(self) -> None:
         """Send the stop signal and return at once."""

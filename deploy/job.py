@@ -64,7 +64,7 @@ def _declare(amqp_url: str, wanted: Sequence[Subscription]) -> None:
         except AMQPConnectionError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # the broker may still be starting
         else:
             return
 

@@ -123,7 +123,7 @@ def _watch(process: subprocess.Popen[bytes], title: str) -> None:
             if time.monotonic() > next_sign:
                 say(f"{title}…")
                 next_sign += _SIGN_OF_LIFE_S
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # a sign of life while it works
     finally:
         if process.poll() is None:
             process.terminate()

@@ -115,7 +115,7 @@ class Supervisor:
         """Watch until asked to stop."""
         while not self.asked_to_stop:
             self._look()
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # many children, one watch
 
     def stop(self) -> None:
         """Stop everything in order: gateway, services, components; nothing is left."""
@@ -208,7 +208,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise StartFailed(what, self.plan.logs, "not ready in time")
             # Asking costs processor time that those who start need more.
-            time.sleep(_ASK_AGAIN_S)
+            time.sleep(_ASK_AGAIN_S)  # asking costs processor time
         self.say(f"{what} ✓")
 
     def _done(self, job: Child) -> bool:

@@ -133,7 +133,7 @@ def _joint(amqp_url: str) -> Callable[[], bool]:
             connect(amqp_url, "chaos").close()
         except (pika.exceptions.AMQPError, OSError):
             # A refused connection costs nothing; asking fifty times a second would.
-            time.sleep(0.2)
+            time.sleep(0.2)  # a broker that returns tells nobody
             return False
         return True
 

@@ -76,4 +76,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the way back is a restored backup")
+    raise NotImplementedError("the way back is a restored backup")  # expand only (CONTRIBUTING.md)
