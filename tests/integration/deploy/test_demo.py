@@ -20,6 +20,18 @@ from tests.kit.wait import wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("suite")]
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process still runs.
+
+    A zombie does not: it has ended, and only waits for the machine's first process to read its
+    status, which in some containers never happens.
+    """
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_the_demo_prints_its_accounts_and_leaves_nothing(tmp_path: Path):
     base = free_ports(SPAN)
     output = tmp_path / "sortie"
@@ -45,7 +57,7 @@ def test_the_demo_prints_its_accounts_and_leaves_nothing(tmp_path: Path):
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 0
         assert "Arrêté" in output.read_text()
-        assert not [each for each in everyone if each.is_running()]
+        assert not [each for each in everyone if is_alive(each)]
         assert all(is_free(port) for port in Plan(folder=tmp_path, base=base).ports())
     finally:
         if demo.poll() is None:
