@@ -63,14 +63,14 @@ class Gate(grpc.ServerInterceptor):
         self,
         *,
         name: str,
-        service: str,
+        services: frozenset[str],
         access: Mapping[str, frozenset[str]],
         errors: Mapping[type[Exception], ErrorRow],
         verifier: TokenVerifier,
         tls: grpc_tls.Files | None,
     ) -> None:
         self._name = name
-        self._prefix = f"/{service}/"
+        self._services = services
         self._access = access
         self._errors = {**_OWN_ERRORS, **errors}
         self._verifier = verifier
@@ -86,9 +86,10 @@ class Gate(grpc.ServerInterceptor):
         if gated is not None:
             return gated
         handler = continuation(handler_call_details)
-        if handler is None or not method.startswith(self._prefix):
+        service, _, rpc = method.removeprefix("/").rpartition("/")
+        if handler is None or service not in self._services:
             return handler
-        gated = self._gated[method] = self._guard(method.removeprefix(self._prefix), handler)
+        gated = self._gated[method] = self._guard(rpc, handler)
         return gated
 
     def _guard(self, rpc: str, handler: Any) -> Any:

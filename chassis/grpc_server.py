@@ -42,13 +42,13 @@ class Running:
         self,
         server: grpc.Server,
         address: str,
-        service: str,
+        services: tuple[str, ...],
         healthy: Callable[[], bool],
         registration: discovery.Registration | None,
         servicer: health.HealthServicer,
     ) -> None:
         self.address = address
-        self._server, self._service, self._healthy = server, service, healthy
+        self._server, self._services, self._healthy = server, services, healthy
         self._registration, self._servicer = registration, servicer
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="health", daemon=True)
@@ -73,7 +73,7 @@ class Running:
 
     def _say(self, well: bool) -> None:  # noqa: FBT001  (one yes or no is the whole message)
         kinds = health_pb2.HealthCheckResponse
-        for service in ("", self._service):
+        for service in ("", *self._services):
             self._servicer.set(service, kinds.SERVING if well else kinds.NOT_SERVING)
 
     def stop(self, drain_s: float = _DRAIN_S) -> None:
@@ -93,6 +93,9 @@ class Service(TypedDict):
     listen: str  # `host:port`; port 0 takes a free one
     register: Callable[[grpc.Server], None]  # adds the servicer to the server
     service: str  # full proto name, such as `shop.orders.v1.OrdersService`
+    others: NotRequired[
+        tuple[str, ...]
+    ]  # further proto services of this process; no RPC name twice
     access: Mapping[str, frozenset[str]]  # RPC -> roles, `"*"` for any valid token; all RPCs
     errors: Mapping[type[Exception], ErrorRow]  # a subclass takes its nearest ancestor's row
     verifier: TokenVerifier
@@ -109,11 +112,12 @@ def start(**given: Unpack[Service]) -> Running:
         is taken.
     """
     name, listen = given["name"], given["listen"]
-    service, access = given["service"], given["access"]
+    services = (given["service"], *given.get("others", ()))
+    access = given["access"]
     tls = given.get("tls")
     gate = Gate(
         name=name,
-        service=service,
+        services=frozenset(services),
         access=access,
         errors=given["errors"],
         verifier=given["verifier"],
@@ -122,11 +126,11 @@ def start(**given: Unpack[Service]) -> Running:
     threads = ThreadPoolExecutor(given.get("workers", 16), thread_name_prefix=name)
     server = grpc.server(threads, interceptors=[gate], options=_OPTIONS)
     given["register"](server)
-    _check_access(service, access)
+    _check_access(services, access)
     servicer = health.HealthServicer()
     servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    names = (service, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)
     if tls is None:
         port = server.add_insecure_port(listen)
@@ -137,15 +141,18 @@ def start(**given: Unpack[Service]) -> Running:
     registration = given.get("registration")
     if registration is not None:
         registration.over_tls = tls is not None
-    return Running(server, address, service, given["healthy"], registration, servicer)
+    return Running(server, address, services, given["healthy"], registration, servicer)
 
 
-def _check_access(service: str, access: Mapping[str, frozenset[str]]) -> None:
-    descriptor = descriptor_pool.Default().FindServiceByName(service)
-    rpcs = {method.name for method in descriptor.methods}
-    if rpcs != set(access):
-        unruled, unknown = sorted(rpcs - set(access)), sorted(set(access) - rpcs)
-        raise ValueError(f"access of {service}: no rule for {unruled}, unknown {unknown}")
+def _check_access(services: tuple[str, ...], access: Mapping[str, frozenset[str]]) -> None:
+    pool = descriptor_pool.Default()
+    rpcs = [rpc.name for name in services for rpc in pool.FindServiceByName(name).methods]
+    if len(set(rpcs)) != len(rpcs):
+        # One table rules all of them: the same name twice would give one the other's roles.
+        raise ValueError(f"an RPC name twice in {services}")
+    if set(rpcs) != set(access):
+        unruled, unknown = sorted(set(rpcs) - set(access)), sorted(set(access) - set(rpcs))
+        raise ValueError(f"access of {services}: no rule for {unruled}, unknown {unknown}")
 
 
 def run(**given: Unpack[Service]) -> int:

@@ -1,7 +1,10 @@
 """The gRPC process of identite: `python -m services.identite.serve`."""
 
 import sys
+from collections.abc import Callable
+from datetime import datetime
 
+import grpc
 from sqlalchemy import Engine, text
 
 from chassis import db, discovery, grpc_server, grpc_tls, settings, telemetry
@@ -9,13 +12,14 @@ from chassis.identity import TokenVerifier
 from services.identite import api
 from services.identite.adapters.domaine import domaine_ascii
 from services.identite.adapters.mot_de_passe import Argon2, Force
+from services.identite.api import compte
 from services.identite.config import Config
 from services.identite.use_cases import Regles
 
 
-def servicer(config: Config, engine: Engine) -> api.IdentiteServicer:
+def servicer(config: Config, engine: Engine) -> compte.IdentiteServicer:
     """Put the service together around an engine."""
-    return api.IdentiteServicer(
+    return compte.IdentiteServicer(
         sessions=db.make_sessions(engine),
         lecture=db.reader(engine),
         hacheur=Argon2(
@@ -30,6 +34,19 @@ def servicer(config: Config, engine: Engine) -> api.IdentiteServicer:
         domaine_ascii=domaine_ascii,
         regles=Regles.de(config),
     )
+
+
+def register(
+    server: grpc.Server,
+    principal: compte.IdentiteServicer,
+    *,
+    config: Config,
+    engine: Engine,
+    horloge: Callable[[], datetime] = compte.utc_now,
+) -> None:
+    """Add every face of the service to a server; `api.FACES` lists them."""
+    del config, engine, horloge
+    compte.register(server, principal)
 
 
 def _tls(config: Config) -> grpc_tls.Files | None:
@@ -65,8 +82,9 @@ def main() -> int:
     return grpc_server.run(
         name="identite",
         listen=config.listen,
-        register=lambda server: api.register(server, service),
+        register=lambda server: register(server, service, config=config, engine=engine),
         service=api.SERVICE,
+        others=api.OTHERS,
         access=api.ACCESS,
         errors=api.ERRORS,
         verifier=verifier,

@@ -12,6 +12,7 @@ from services.stockage import api
 from services.stockage.adapters.analyseur import AnalyseurIsole
 from services.stockage.adapters.antivirus import AntivirusClamd
 from services.stockage.adapters.coffre import CoffreDossier
+from services.stockage.api import pieces
 from services.stockage.config import Config
 from services.stockage.domain import Bornes
 from services.stockage.use_cases.depot import Controle
@@ -36,7 +37,7 @@ def main() -> int:
         simultanes=config.analyses_simultanees,
     ) as analyseur:
         analyseur.demarrer()
-        servicer = api.Servicer(
+        servicer = pieces.Servicer(
             sessions=make_sessions(engine),
             lecteur=reader(engine),
             controle=Controle(
@@ -49,8 +50,9 @@ def main() -> int:
         return grpc_server.run(
             name="stockage",
             listen=config.listen,
-            register=lambda server: api.register(server, servicer),
+            register=lambda server: pieces.register(server, servicer),
             service=api.SERVICE,
+            others=api.OTHERS,
             access=api.ACCESS,
             errors=api.ERRORS,
             verifier=TokenVerifier(config.token_public_key.encode()),

@@ -19,10 +19,15 @@ SERVICES = ("identite", "cartes", "demandes", "avis", "stockage")
 NESTED = {"PieceRefusee"}
 
 
-def contract(service: str):
-    """The descriptor of the gRPC service."""
-    module = importlib.import_module(f"espacecitoyen.{service}.v1.{service}_service_pb2")
-    return module.DESCRIPTOR.services_by_name[f"{service.capitalize()}Service"]
+def methods(service: str):
+    """Every RPC of a service, of all the contracts in its folder."""
+    folder = ROOT / "protos" / "espacecitoyen" / service / "v1"
+    modules = [
+        importlib.import_module(f"espacecitoyen.{service}.v1.{path.stem}_pb2")
+        for path in sorted(folder.glob("*.proto"))
+    ]
+    contracts = [each for module in modules for each in module.DESCRIPTOR.services_by_name.values()]
+    return [method for each in contracts for method in each.methods]
 
 
 def events(service: str):
@@ -34,14 +39,14 @@ def events(service: str):
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_rpc_says_who_may_call_it(service):
     api = importlib.import_module(f"services.{service}.api")
-    assert set(api.ACCESS) == {method.name for method in contract(service).methods}
+    assert set(api.ACCESS) == {method.name for method in methods(service)}
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_write_takes_a_request_id(service):
     reads = ("Get", "List", "Lire", "Telecharger", "Obtenir", "Verifier", "Ouvrir", "Fermer")
     streamed = {"DeposerPiece"}  # its request_id is in the first part
-    for method in contract(service).methods:
+    for method in methods(service):
         if not method.name.startswith(reads) and method.name not in streamed:
             assert "request_id" in method.input_type.fields_by_name, method.name
 

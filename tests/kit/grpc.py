@@ -19,6 +19,7 @@ def running(
     access: Mapping[str, frozenset[str]],
     errors: Mapping[type[Exception], grpc_server.ErrorRow] | None = None,
     name: str = "essai",
+    others: tuple[str, ...] = (),
     healthy: Callable[[], bool] = lambda: True,
 ) -> Iterator[str]:
     """Serve on a free loopback port; gives the address. Tokens: ``tests.kit.identity.token``."""
@@ -27,6 +28,7 @@ def running(
         listen="127.0.0.1:0",
         register=register,
         service=service,
+        others=others,
         access=access,
         errors=errors or {},
         verifier=VERIFIER,

@@ -17,6 +17,7 @@ from chassis.grpc_client import Remote, RemoteError
 from espacecitoyen.identite.v1 import identite_service_pb2 as pb
 from espacecitoyen.identite.v1.identite_service_pb2_grpc import IdentiteServiceStub
 from services.identite import api, serve
+from services.identite.api import compte
 from services.identite.config import Config
 from services.identite.domain import Saisie
 from tests.kit import grpc as kit_grpc
@@ -106,7 +107,7 @@ class Identite:
 
     remote: Remote[IdentiteServiceStub]
     engine: Engine
-    servicer: api.IdentiteServicer
+    servicer: compte.IdentiteServicer
     horloge: FixedClock
     hacheur: HacheurCompte
     _anonyme: str = field(default_factory=lambda: token("", "anonyme"))
@@ -191,14 +192,18 @@ def une_identite(database_url: str, **reglages: Any) -> Iterator[Identite]:
     """A whole identite on a real database, behind a real gRPC server."""
     engine = db.make_engine(database_url, name="essai-identite")
     horloge = FixedClock()
-    servicer = serve.servicer(une_config(database_url, **reglages), engine)
+    config = une_config(database_url, **reglages)
+    servicer = serve.servicer(config, engine)
     hacheur = HacheurCompte(servicer._hacheur)
     servicer._hacheur = hacheur
     servicer._horloge = horloge
     with kit_grpc.running(
         name="identite",
-        register=lambda server: api.register(server, servicer),
+        register=lambda server: serve.register(
+            server, servicer, config=config, engine=engine, horloge=horloge
+        ),
         service=api.SERVICE,
+        others=api.OTHERS,
         access=api.ACCESS,
         errors=api.ERRORS,
     ) as adresse:

@@ -9,7 +9,7 @@ import pkgutil
 from pathlib import Path
 
 import pytest
-from google.protobuf import json_format
+from google.protobuf import descriptor_pool, json_format
 
 from espacecitoyen.identite.v1 import evenements_pb2, identite_service_pb2
 from services.identite import api, domain
@@ -23,7 +23,10 @@ EVENEMENTS = sorted(evenements_pb2.DESCRIPTOR.message_types_by_name)
 def test_every_rpc_has_a_rule_of_access():
     service = identite_service_pb2.DESCRIPTOR.services_by_name["IdentiteService"]
     assert service.full_name == api.SERVICE
-    assert set(api.ACCESS) == {method.name for method in service.methods}
+    services = [
+        descriptor_pool.Default().FindServiceByName(name) for name in (api.SERVICE, *api.OTHERS)
+    ]
+    assert set(api.ACCESS) == {rpc.name for each in services for rpc in each.methods}
 
 
 def test_a_profile_is_never_read_without_a_session():
@@ -48,7 +51,7 @@ def test_every_fact_of_the_domain_has_a_reason():
 
 def test_reasons_are_distinct_and_described():
     raisons = [row.reason for row in api.ERRORS.values()]
-    lisez_moi = (Path(api.__file__).parent / "README.md").read_text()
+    lisez_moi = (Path(api.__file__).parents[1] / "README.md").read_text()
     assert len(set(raisons)) == len(raisons)
     assert [raison for raison in raisons if f"`{raison}`" not in lisez_moi] == []
 

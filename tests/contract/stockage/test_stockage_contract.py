@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from google.protobuf import descriptor_pool
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from espacecitoyen.stockage.v1 import evenements_pb2, stockage_service_pb2
@@ -34,8 +35,10 @@ def test_reasons_stand_in_the_readme():
 
 
 def test_each_rpc_says_who_may_call_it():
-    service = stockage_service_pb2.DESCRIPTOR.services_by_name["StockageService"]
-    assert set(api.ACCESS) == {method.name for method in service.methods}
+    services = [
+        descriptor_pool.Default().FindServiceByName(name) for name in (api.SERVICE, *api.OTHERS)
+    ]
+    assert set(api.ACCESS) == {rpc.name for each in services for rpc in each.methods}
     assert {rpc for rpc, roles in api.ACCESS.items() if "*" in roles} == set()
 
 

@@ -22,6 +22,7 @@ from services.stockage import api as api_stockage
 from services.stockage.adapters.analyseur import AnalyseurIsole
 from services.stockage.adapters.antivirus import AntivirusClamd
 from services.stockage.adapters.coffre import CoffreDossier
+from services.stockage.api import pieces
 from services.stockage.domain import Bornes
 from services.stockage.use_cases.depot import Controle
 from tests.kit.cartes_banc import Banc, agent_de, citoyen, un_banc
@@ -115,7 +116,7 @@ def suite(
     coffre = CoffreDossier(
         tmp_path / "coffre", cle_maitresse=base64.b64encode(bytes(range(32))).decode()
     )
-    servicer = api_stockage.Servicer(
+    servicer = pieces.Servicer(
         sessions=make_sessions(engine),
         lecteur=reader(engine),
         controle=Controle(
@@ -126,8 +127,9 @@ def suite(
         horloge=FixedClock(),
     )
     with running(
-        register=lambda server: api_stockage.register(server, servicer),
+        register=lambda server: pieces.register(server, servicer),
         service=api_stockage.SERVICE,
+        others=api_stockage.OTHERS,
         access=api_stockage.ACCESS,
         errors=api_stockage.ERRORS,
         name="stockage",

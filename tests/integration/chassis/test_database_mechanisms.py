@@ -150,7 +150,7 @@ def test_a_connection_that_the_server_closed_is_never_lent(chassis_url, database
                 connection.close()
             database.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE application_name = 'essai-mort'"
+                " WHERE application_name = 'essai-mort' AND datname = current_database()"
             )
             for _ in range(4):
                 with read.connect() as connection:

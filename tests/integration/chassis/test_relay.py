@@ -188,7 +188,7 @@ def test_a_relay_survives_the_loss_of_its_database_and_broker_connections(
     wait_until(lambda: count(QUEUE) == 1)
     database.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'essai-relay'"
+        " WHERE application_name = 'essai-relay' AND datname = current_database()"
     )
     with sessions.begin() as session:
         outbox.append(session, CarteDemandee(), aggregate="1")

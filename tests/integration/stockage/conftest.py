@@ -23,6 +23,7 @@ from services.stockage import api
 from services.stockage.adapters.analyseur import AnalyseurIsole
 from services.stockage.adapters.antivirus import AntivirusClamd
 from services.stockage.adapters.coffre import CoffreDossier
+from services.stockage.api import pieces
 from services.stockage.domain import Bornes, Zone
 from services.stockage.use_cases.depot import Controle
 from tests.kit.clock import FixedClock
@@ -177,7 +178,7 @@ def banc(
     antivirus = AntivirusMobile(clamd_address)
     controle = Controle(coffre=coffre, antivirus=antivirus, analyseur=analyseur)
     horloge = FixedClock()
-    servicer = api.Servicer(
+    servicer = pieces.Servicer(
         sessions=make_sessions(engine),
         lecteur=reader(engine),
         controle=controle,
@@ -186,8 +187,9 @@ def banc(
         horloge=horloge,
     )
     with running(
-        register=lambda server: api.register(server, servicer),
+        register=lambda server: pieces.register(server, servicer),
         service=api.SERVICE,
+        others=api.OTHERS,
         access=api.ACCESS,
         errors=api.ERRORS,
         name="stockage",

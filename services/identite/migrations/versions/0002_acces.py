@@ -1,0 +1,13 @@
+"""Log-in and sign-up: proofs of work, security codes, devices, identifiers."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+TABLES: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    for statement in TABLES:
+        op.execute(statement)
