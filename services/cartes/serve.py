@@ -3,9 +3,10 @@
 import base64
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import grpc
 from sqlalchemy import Engine, text
 
 from chassis import discovery, grpc_server, settings, telemetry
@@ -20,6 +21,7 @@ from services.cartes.adapters.portefeuille_google import (
     PortefeuilleGoogleAbsent,
     charger_compte,
 )
+from services.cartes.api import cartes
 from services.cartes.config import Config
 from services.cartes.domain import lire_regles
 from services.cartes.use_cases import Apple, Google
@@ -41,7 +43,7 @@ def main() -> int:
         config = settings.load(Config, prefix=NAME.upper())
         telemetry.setup(NAME, endpoint=config.otlp)
         engine = make_engine(config.database_url, name=NAME, pool_size=config.fils)
-        cartes = composer(config, engine)
+        principal = composer(config, engine)
         verifier = TokenVerifier(config.token_public_key.encode())
     except (settings.SettingsError, ValueError, LookupError) as error:
         sys.stderr.write(f"{NAME}: {error}\n")
@@ -49,8 +51,9 @@ def main() -> int:
     return grpc_server.run(
         name=NAME,
         listen=config.listen,
-        register=lambda server: api.register(server, cartes),
+        register=lambda server: register(server, principal, config=config, engine=engine),
         service=api.SERVICE,
+        others=api.OTHERS,
         access=api.ACCESS,
         errors=api.ERRORS,
         verifier=verifier,
@@ -61,7 +64,20 @@ def main() -> int:
     )
 
 
-def composer(config: Config, engine: Engine) -> api.Cartes:
+def register(
+    server: grpc.Server,
+    principal: cartes.Cartes,
+    *,
+    config: Config,
+    engine: Engine,
+    horloge: Callable[[], datetime] = horloge,
+) -> None:
+    """Add every face of the service to a server; `api.FACES` lists them."""
+    del config, engine, horloge
+    cartes.register(server, principal)
+
+
+def composer(config: Config, engine: Engine) -> cartes.Cartes:
     """Return the servicer, with its adapters.
 
     Raises: ValueError, LookupError for settings that cannot be used.
@@ -72,7 +88,7 @@ def composer(config: Config, engine: Engine) -> api.Cartes:
         static=config.adresses,
         token=config.consul_token,
     )
-    return api.Cartes(
+    return cartes.Cartes(
         sessions=make_sessions(engine),
         lectures=make_sessions(reader(engine)),
         stockage=stockage.ouvrir(

@@ -17,6 +17,7 @@ from chassis.grpc_client import Remote
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as m
 from espacecitoyen.cartes.v1.cartes_service_pb2_grpc import CartesServiceStub
 from services.cartes import api, serve
+from services.cartes.api import cartes
 from services.cartes.config import Config
 from tests.kit.cartes import CLE_SCELLE, SAISIE, StockageEnMemoire, ecrire_compte_google, une_chaine
 from tests.kit.clock import FixedClock
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 class Banc:
     """A running cartes, its clock, its document space and a client."""
 
-    servicer: api.Cartes
+    servicer: cartes.Cartes
     horloge: FixedClock
     stockage: StockageEnMemoire
     engine: Engine
@@ -115,12 +116,15 @@ def un_banc(config: Config, stockage: Any = None) -> Iterator[Banc]:
         pile.callback(engine.dispose)
         horloge, memoire = FixedClock(), StockageEnMemoire()
         compose = serve.composer(config, engine)
-        champs = {nom: getattr(compose, nom) for nom in api.Cartes.__dataclass_fields__}
-        servicer = api.Cartes(**{**champs, "horloge": horloge, "stockage": stockage or memoire})
+        champs = {nom: getattr(compose, nom) for nom in cartes.Cartes.__dataclass_fields__}
+        servicer = cartes.Cartes(**{**champs, "horloge": horloge, "stockage": stockage or memoire})
         adresse = pile.enter_context(
             running(
-                register=lambda server: api.register(server, servicer),
+                register=lambda server: serve.register(
+                    server, servicer, config=config, engine=engine, horloge=horloge
+                ),
                 service=api.SERVICE,
+                others=api.OTHERS,
                 access=api.ACCESS,
                 errors=api.ERRORS,
                 name="cartes",
