@@ -5,6 +5,13 @@ in the city's zone.
 """
 
 from services.cartes.domain.carte import Carte, ouvrir_demande
+from services.cartes.domain.code import (
+    Attestation,
+    Categorie,
+    ClasseAge,
+    StatutCode,
+    Verdict,
+)
 from services.cartes.domain.demande import (
     LONGUEUR_PRECISION,
     DecisionPiece,
@@ -72,10 +79,13 @@ __all__ = [
     "LONGUEUR_PRECISION",
     "VALIDITE_ANNEES",
     "AccesRefuse",
+    "Attestation",
     "Carte",
     "CarteDejaDemandee",
     "CarteIntrouvable",
     "CarteNonActive",
+    "Categorie",
+    "ClasseAge",
     "DecisionPiece",
     "Demande",
     "DemandeDejaDecidee",
@@ -99,10 +109,12 @@ __all__ = [
     "Regles",
     "RolePiece",
     "StatutCarte",
+    "StatutCode",
     "StatutDemande",
     "StatutPieceJustificative",
     "StockageIndisponible",
     "Titulaire",
+    "Verdict",
     "VersionPerimee",
     "chiffre_de_controle",
     "composer_code",
