@@ -57,13 +57,24 @@ class Gabarit(StrEnum):
     DEJA_INSCRIT = "deja_inscrit"
     REINITIALISATION = "reinitialisation"
     MOT_DE_PASSE_CHANGE = "mot_de_passe_change"
+    FACTEUR_CHANGE = "facteur_change"
+    MANDAT_PROPOSE = "mandat_propose"
+    MANDAT_CHANGE = "mandat_change"
     CARTE_DEMANDEE = "carte_demandee"
     CARTE_APPROUVEE = "carte_approuvee"
     DEMANDE_INCOMPLETE = "demande_incomplete"
+    CARTE_ASSOCIEE = "carte_associee"
+    ASSOCIATION_TENTEE = "association_tentee"
+    RENOUVELLEMENT_DEMANDE = "renouvellement_demande"
+    CARTE_RENOUVELEE = "carte_renouvelee"
+    RAPPEL_PREMIER = "rappel_premier"
+    RAPPEL_DERNIER = "rappel_dernier"
 
 
 # Their text has a one-time link: without its secret there is nothing to send.
-AVEC_JETON = frozenset({Gabarit.ACTIVATION, Gabarit.REINITIALISATION, Gabarit.CARTE_APPROUVEE})
+AVEC_JETON = frozenset(
+    {Gabarit.ACTIVATION, Gabarit.REINITIALISATION, Gabarit.CARTE_APPROUVEE, Gabarit.CARTE_ASSOCIEE}
+)
 
 # The category that nobody can leave (AVI-02); it is never stored as a subscription.
 URGENCE = "urgence"

@@ -11,9 +11,14 @@ from chassis.consumer import Event, subscribe, timer
 from chassis.seal import unseal
 from chassis.topology import Subscription
 from espacecitoyen.cartes.v1.evenements_pb2 import (
+    AssociationRefusee,
     CarteApprouvee,
+    CarteAssociee,
     CarteDemandee,
+    CarteRenouvelee,
     DemandeIncomplete,
+    RappelEcheance,
+    RenouvellementDemande,
 )
 from espacecitoyen.identite.v1.evenements_pb2 import (
     CompteActive,
@@ -21,20 +26,35 @@ from espacecitoyen.identite.v1.evenements_pb2 import (
     CourrielDemande,
 )
 from services.avis import use_cases
-from services.avis.domain import Gabarit
+from services.avis.domain import Gabarit, GabaritInconnu
 from services.avis.use_cases import CONSOMMATEUR, Expedition
 
 # Declared by the deploy job; a contract test holds them equal to the handlers below.
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
+    Subscription(CONSOMMATEUR, "cartes", "association_refusee.v1"),
     Subscription(CONSOMMATEUR, "cartes", "carte_approuvee.v1"),
+    Subscription(CONSOMMATEUR, "cartes", "carte_associee.v1"),
     Subscription(CONSOMMATEUR, "cartes", "carte_demandee.v1"),
+    Subscription(CONSOMMATEUR, "cartes", "carte_renouvelee.v1"),
     Subscription(CONSOMMATEUR, "cartes", "demande_incomplete.v1"),
+    Subscription(CONSOMMATEUR, "cartes", "rappel_echeance.v1"),
+    Subscription(CONSOMMATEUR, "cartes", "renouvellement_demande.v1"),
     Subscription(CONSOMMATEUR, "identite", "compte_active.v1"),
     Subscription(CONSOMMATEUR, "identite", "coordonnees_validees.v1"),
     Subscription(CONSOMMATEUR, "identite", "courriel_demande.v1"),
 )
 
-_Nouvelle = Event[CarteDemandee] | Event[CarteApprouvee] | Event[DemandeIncomplete]
+_Nouvelle = (
+    Event[AssociationRefusee]
+    | Event[CarteApprouvee]
+    | Event[CarteAssociee]
+    | Event[CarteDemandee]
+    | Event[CarteRenouvelee]
+    | Event[DemandeIncomplete]
+    | Event[RappelEcheance]
+    | Event[RenouvellementDemande]
+)
+_RAPPELS = {"PREMIER": Gabarit.RAPPEL_PREMIER, "DERNIER": Gabarit.RAPPEL_DERNIER}
 
 _BALAYAGE_S = 1.0
 _OUBLI_S = 600.0
@@ -138,6 +158,31 @@ def build(  # noqa: C901  (one nested function per event, no branch)
         def sur_demande_incomplete(self, event: Event[DemandeIncomplete]) -> None:
             pieces = ",".join(f"{piece.role}={piece.motif}" for piece in event.message.pieces)
             annoncer(event, Gabarit.DEMANDE_INCOMPLETE, {"pieces": pieces})
+
+        @subscribe("cartes", CarteAssociee, consumer=CONSOMMATEUR)
+        def sur_carte_associee(self, event: Event[CarteAssociee]) -> None:
+            scelle = unseal(event.message.scelle, key=cle_cartes, context="CarteAssociee")
+            donnees = {"jeton": scelle.get("jeton", ""), "echeance": event.message.echeance}
+            annoncer(event, Gabarit.CARTE_ASSOCIEE, donnees)
+
+        @subscribe("cartes", AssociationRefusee, consumer=CONSOMMATEUR)
+        def sur_association_refusee(self, event: Event[AssociationRefusee]) -> None:
+            annoncer(event, Gabarit.ASSOCIATION_TENTEE, {})
+
+        @subscribe("cartes", RenouvellementDemande, consumer=CONSOMMATEUR)
+        def sur_renouvellement_demande(self, event: Event[RenouvellementDemande]) -> None:
+            annoncer(event, Gabarit.RENOUVELLEMENT_DEMANDE, {})
+
+        @subscribe("cartes", CarteRenouvelee, consumer=CONSOMMATEUR)
+        def sur_carte_renouvelee(self, event: Event[CarteRenouvelee]) -> None:
+            annoncer(event, Gabarit.CARTE_RENOUVELEE, {"echeance": event.message.echeance})
+
+        @subscribe("cartes", RappelEcheance, consumer=CONSOMMATEUR)
+        def sur_rappel_echeance(self, event: Event[RappelEcheance]) -> None:
+            gabarit = _RAPPELS.get(event.message.genre)
+            if gabarit is None:
+                raise GabaritInconnu(event.message.genre)
+            annoncer(event, gabarit, {"echeance": event.message.echeance})
 
         @timer(_BALAYAGE_S)
         def balayer(self) -> None:

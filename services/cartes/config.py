@@ -48,6 +48,13 @@ class Config:
     # so that its holder reads « expiré » and not « inconnu ».
     lien_jours: int = 14
     lien_memoire_jours: int = 90
+    # Days before and after the last one, both inclusive, when a card can be renewed (CAR-09), and
+    # days before it when the last reminder leaves.
+    renouvellement_avant_jours: int = 30
+    renouvellement_apres_jours: int = 90
+    rappel_dernier_jours: int = 3
+    # Tries of one account at associating a card, in an hour (CAR-03).
+    essais_association: int = 5
 
     # Apple Wallet: certificate of the Pass Type ID, its key, and the WWDR that issued it. Without
     # all three the city offers no Apple pass.

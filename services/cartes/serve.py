@@ -21,7 +21,7 @@ from services.cartes.adapters.portefeuille_google import (
     PortefeuilleGoogleAbsent,
     charger_compte,
 )
-from services.cartes.api import cartes
+from services.cartes.api import cartes, parcours
 from services.cartes.config import Config
 from services.cartes.domain import lire_regles
 from services.cartes.use_cases import Apple, Google
@@ -73,8 +73,18 @@ def register(
     horloge: Callable[[], datetime] = horloge,
 ) -> None:
     """Add every face of the service to a server; `api.FACES` lists them."""
-    del config, engine, horloge
+    del config, engine
     cartes.register(server, principal)
+    parcours.register(
+        server,
+        parcours.Parcours(
+            sessions=principal.sessions,
+            stockage=principal.stockage,
+            regles=principal.regles,
+            cle_scelle=principal.cle_scelle,
+            horloge=horloge,
+        ),
+    )
 
 
 def composer(config: Config, engine: Engine) -> cartes.Cartes:

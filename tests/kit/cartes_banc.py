@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import grpc
 from sqlalchemy import text
 
 from chassis.db import make_engine
@@ -16,6 +17,7 @@ from chassis.discovery import StaticAddresses
 from chassis.grpc_client import Remote
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as m
 from espacecitoyen.cartes.v1.cartes_service_pb2_grpc import CartesServiceStub
+from espacecitoyen.cartes.v1.parcours_service_pb2_grpc import ParcoursServiceStub
 from services.cartes import api, serve
 from services.cartes.api import cartes
 from services.cartes.config import Config
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
+class Stubs(CartesServiceStub, ParcoursServiceStub):
+    """Every contract of the service over one channel."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        CartesServiceStub.__init__(self, channel)
+        ParcoursServiceStub.__init__(self, channel)
+
+
 @dataclass
 class Banc:
     """A running cartes, its clock, its document space and a client."""
@@ -38,7 +48,7 @@ class Banc:
     horloge: FixedClock
     stockage: StockageEnMemoire
     engine: Engine
-    client: Remote[CartesServiceStub]
+    client: Remote[Stubs]
 
     def appeler(self, rpc: str, request: Any, jeton: str) -> Any:
         return self.client.call(lambda stub: getattr(stub, rpc), request, token=jeton, deadline=10)
@@ -130,7 +140,7 @@ def un_banc(config: Config, stockage: Any = None) -> Iterator[Banc]:
                 name="cartes",
             )
         )
-        client = Remote("cartes", stub=CartesServiceStub, addresses=StaticAddresses([adresse]))
+        client = Remote("cartes", stub=Stubs, addresses=StaticAddresses([adresse]))
         pile.callback(client.close)
         yield Banc(servicer, horloge, memoire, engine, client)
 

@@ -5,7 +5,7 @@ ACCESS says which roles may call what; ERRORS says what each fact of the domain 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from services.cartes.domain import (
     DecisionPiece,
     Demande,
     DonneesInvalides,
+    GenreDemande,
     MotifRefus,
     PieceJustificative,
     Regles,
@@ -78,6 +79,7 @@ ERRORS: dict[type[Exception], ErrorRow] = {
     domain.CarteNonActive: ErrorRow(_Code.FAILED_PRECONDITION, "CARTE_NON_ACTIVE"),
     domain.LienInconnu: ErrorRow(_Code.NOT_FOUND, "LIEN_INCONNU"),
     domain.LienExpire: ErrorRow(_Code.FAILED_PRECONDITION, "LIEN_EXPIRE"),
+    domain.CarteNonRenouvelable: ErrorRow(_Code.FAILED_PRECONDITION, "CARTE_NON_RENOUVELABLE"),
     domain.PortefeuilleNonOffert: ErrorRow(_Code.FAILED_PRECONDITION, "PORTEFEUILLE_NON_OFFERT"),
 }
 
@@ -91,6 +93,7 @@ _STATUT_DEMANDE = _table(messages.StatutDemande, "STATUT_DEMANDE", StatutDemande
 _STATUT_PIECE = _table(
     messages.StatutPieceJustificative, "STATUT_PIECE_JUSTIFICATIVE", StatutPieceJustificative
 )
+_GENRE = _table(messages.GenreDemande, "GENRE_DEMANDE", GenreDemande)
 _ROLE = _table(messages.RolePiece, "ROLE_PIECE", RolePiece)
 _MOTIF = _table(messages.MotifRefus, "MOTIF_REFUS", MotifRefus)
 _ROLE_LU = {valeur: role for role, valeur in _ROLE.items()}
@@ -128,8 +131,8 @@ class Cartes(CartesServiceServicer):
                 champ.name: getattr(titulaire, champ.name) for champ in titulaire.DESCRIPTOR.fields
             },
             pieces={
-                RolePiece.IDENTITE: _piece_id(request.piece_identite_id, RolePiece.IDENTITE),
-                RolePiece.RESIDENCE: _piece_id(request.piece_residence_id, RolePiece.RESIDENCE),
+                RolePiece.IDENTITE: piece_id(request.piece_identite_id, RolePiece.IDENTITE),
+                RolePiece.RESIDENCE: piece_id(request.piece_residence_id, RolePiece.RESIDENCE),
             },
             carte_physique=request.carte_physique,
             maintenant=maintenant,
@@ -153,7 +156,7 @@ class Cartes(CartesServiceServicer):
             compte_id=caller().subject,
             demande_id=identifiant(request.demande_id, domain.DemandeIntrouvable),
             role=_ROLE_LU[request.role],
-            piece_id=_piece_id(request.piece_id, _ROLE_LU[request.role]),
+            piece_id=piece_id(request.piece_id, _ROLE_LU[request.role]),
             maintenant=maintenant,
         )
         return messages.RemplacerPieceResponse(carte=self._carte(lue, maintenant))
@@ -259,7 +262,8 @@ class Cartes(CartesServiceServicer):
         return messages.ObtenirLienGoogleResponse(url=url)
 
     def _carte(self, lue: CarteLue, maintenant: datetime) -> messages.Carte:
-        return _carte(lue.carte, lue.demande, jour_local(maintenant, self.regles.zone))
+        jour = jour_local(maintenant, self.regles.zone)
+        return carte_du_contrat(lue.carte, lue.demande, jour, self.regles)
 
 
 def register(server: grpc.Server, servicer: Cartes) -> None:
@@ -267,7 +271,7 @@ def register(server: grpc.Server, servicer: Cartes) -> None:
     add_CartesServiceServicer_to_server(servicer, server)
 
 
-def _piece_id(texte: str, role: RolePiece) -> str:
+def piece_id(texte: str, role: RolePiece) -> str:
     """Return the one spelling of a document's id, or "" as it came.
 
     In two spellings, one document would pass for two proofs.
@@ -309,7 +313,11 @@ def _decisions(lues: Sequence[messages.DecisionPiece]) -> list[DecisionPiece]:
     ]
 
 
-def _carte(carte: Carte, demande: Demande | None, jour: Any) -> messages.Carte:
+def carte_du_contrat(
+    carte: Carte, demande: Demande | None, jour: date, regles: Regles
+) -> messages.Carte:
+    """Return a card as its holder sees it on `jour`."""
+    des = carte.echeance - regles.fenetre.avant if carte.echeance else None
     return messages.Carte(
         carte_id=str(carte.carte_id),
         numero=carte.numero or "",
@@ -320,6 +328,8 @@ def _carte(carte: Carte, demande: Demande | None, jour: Any) -> messages.Carte:
         numerique=carte.numerique,
         physique=carte.physique,
         demande=None if demande is None else _demande(demande),
+        renouvelable=demande is None and carte.est_renouvelable(jour, regles.fenetre),
+        renouvelable_des=des.isoformat() if des else "",
     )
 
 
@@ -338,11 +348,12 @@ def _demande(demande: Demande) -> messages.Demande:
             ville=titulaire.ville,
             code_postal=titulaire.code_postal,
         ),
-        pieces=[_piece(demande.piece(role)) for role in RolePiece],
+        pieces=[_piece(piece) for piece in demande.pieces_ordonnees()],
         deposee_le=horodatage(demande.deposee_le),
         decidee_le=horodatage(demande.decidee_le) if demande.decidee_le else "",
         carte_physique=demande.carte_physique,
         version=demande.version,
+        genre=_GENRE[demande.genre],
     )
 
 

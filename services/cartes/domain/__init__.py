@@ -4,7 +4,12 @@ Standard library only. Times are aware UTC datetimes read at the edge and passed
 in the city's zone.
 """
 
-from services.cartes.domain.carte import Carte, ouvrir_demande
+from services.cartes.domain.association import Preuve, lire_preuve
+from services.cartes.domain.carte import (
+    Carte,
+    ouvrir_demande,
+    ouvrir_renouvellement,
+)
 from services.cartes.domain.code import (
     Attestation,
     Categorie,
@@ -25,7 +30,10 @@ from services.cartes.domain.demande import (
 from services.cartes.domain.etats import (
     CARTE_OUVERTE,
     DEMANDE_OUVERTE,
+    GenreDemande,
+    GenreRappel,
     MotifRefus,
+    Origine,
     RolePiece,
     StatutCarte,
     StatutDemande,
@@ -33,9 +41,14 @@ from services.cartes.domain.etats import (
 )
 from services.cartes.domain.faits import (
     AccesRefuse,
+    AssociationRefusee,
+    CarteDejaAssociee,
     CarteDejaDemandee,
     CarteIntrouvable,
     CarteNonActive,
+    CarteNonRenouvelable,
+    CarteTropTardRenouvelee,
+    CarteTropTotRenouvelee,
     DemandeDejaDecidee,
     DemandeIntrouvable,
     DonneesInvalides,
@@ -49,7 +62,9 @@ from services.cartes.domain.faits import (
     PieceNonRefusee,
     PieceNonSaine,
     PortefeuilleNonOffert,
+    RenouvellementDejaDemande,
     StockageIndisponible,
+    TropDeTentatives,
     VersionPerimee,
 )
 from services.cartes.domain.numero import chiffre_de_controle, composer_numero, grouper_numero
@@ -57,6 +72,8 @@ from services.cartes.domain.passe import Lien, Passe, composer_code, composer_pa
 from services.cartes.domain.regles import Regles, lire_regles
 from services.cartes.domain.temps import (
     VALIDITE_ANNEES,
+    Fenetre,
+    age_au,
     echeance_depuis,
     fin_de_journee,
     horodatage,
@@ -67,6 +84,8 @@ from services.cartes.domain.titulaire import (
     LONGUEUR_ADRESSE,
     LONGUEUR_NOM,
     Titulaire,
+    lire_code_postal,
+    lire_naissance,
     lire_titulaire,
 )
 
@@ -79,11 +98,16 @@ __all__ = [
     "LONGUEUR_PRECISION",
     "VALIDITE_ANNEES",
     "AccesRefuse",
+    "AssociationRefusee",
     "Attestation",
     "Carte",
+    "CarteDejaAssociee",
     "CarteDejaDemandee",
     "CarteIntrouvable",
     "CarteNonActive",
+    "CarteNonRenouvelable",
+    "CarteTropTardRenouvelee",
+    "CarteTropTotRenouvelee",
     "Categorie",
     "ClasseAge",
     "DecisionPiece",
@@ -91,12 +115,16 @@ __all__ = [
     "DemandeDejaDecidee",
     "DemandeIntrouvable",
     "DonneesInvalides",
+    "Fenetre",
+    "GenreDemande",
     "GenreNonAccepte",
+    "GenreRappel",
     "Lien",
     "LienExpire",
     "LienInconnu",
     "MemePieceDeuxFois",
     "MotifRefus",
+    "Origine",
     "Passe",
     "PieceDejaRefusee",
     "PieceExpiree",
@@ -106,7 +134,9 @@ __all__ = [
     "PieceNonSaine",
     "PieceRetenue",
     "PortefeuilleNonOffert",
+    "Preuve",
     "Regles",
+    "RenouvellementDejaDemande",
     "RolePiece",
     "StatutCarte",
     "StatutCode",
@@ -114,8 +144,10 @@ __all__ = [
     "StatutPieceJustificative",
     "StockageIndisponible",
     "Titulaire",
+    "TropDeTentatives",
     "Verdict",
     "VersionPerimee",
+    "age_au",
     "chiffre_de_controle",
     "composer_code",
     "composer_numero",
@@ -127,8 +159,12 @@ __all__ = [
     "horodatage",
     "identifiant_demande",
     "jour_local",
+    "lire_code_postal",
+    "lire_naissance",
+    "lire_preuve",
     "lire_regles",
     "lire_titulaire",
     "ouvrir_demande",
+    "ouvrir_renouvellement",
     "verifier_preuve",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from services.cartes.domain.etats import (
+    GenreDemande,
     MotifRefus,
     RolePiece,
     StatutDemande,
@@ -98,19 +99,28 @@ class Demande:
     deposee_le: datetime
     modifiee_le: datetime
     pieces: list[PieceJustificative] = field(default_factory=list)
+    genre: GenreDemande = GenreDemande.NOUVELLE
     statut: StatutDemande = StatutDemande.DEPOSEE
     decidee_le: datetime | None = None
     version: int = 1
 
     def piece(self, role: RolePiece) -> PieceJustificative:
-        """Return the proof of that role; a request always has the two."""
-        return next(piece for piece in self.pieces if piece.role is role)
+        """Return the proof of that role; a renewal may lack the one of identity (CAR-09).
+
+        Raises: KeyError.
+        """
+        return {piece.role: piece for piece in self.pieces}[role]
+
+    def pieces_ordonnees(self) -> list[PieceJustificative]:
+        """Return the proofs, identity first."""
+        rangs = list(RolePiece)
+        return sorted(self.pieces, key=lambda piece: rangs.index(piece.role))
 
     def pieces_refusees(self) -> list[PieceJustificative]:
         """Return refused proofs, identity first."""
         return [
             piece
-            for piece in map(self.piece, RolePiece)
+            for piece in self.pieces_ordonnees()
             if piece.statut is StatutPieceJustificative.REFUSEE
         ]
 
@@ -171,9 +181,10 @@ class Demande:
 
         Raises: PieceNonRefusee, PieceDejaRefusee, MemePieceDeuxFois.
         """
-        ancienne = self.piece(role)
+        ancienne = next((piece for piece in self.pieces if piece.role is role), None)
         if (
             self.statut is not StatutDemande.INCOMPLETE
+            or ancienne is None
             or ancienne.statut is not StatutPieceJustificative.REFUSEE
         ):
             raise PieceNonRefusee(role)
@@ -218,10 +229,12 @@ def _fautes_de_decision(chemin: str, decision: DecisionPiece) -> dict[str, str]:
     return {}
 
 
-def exiger_pieces_distinctes(pieces: Mapping[RolePiece, str]) -> None:
+def exiger_pieces_distinctes(
+    pieces: Mapping[RolePiece, str], *, requises: Iterable[RolePiece] = tuple(RolePiece)
+) -> None:
     """Raise DonneesInvalides when a proof is missing, MemePieceDeuxFois when both are one."""
     manquantes = {
-        f"piece_{role.value.lower()}_id": "REQUIS" for role in RolePiece if not pieces.get(role)
+        f"piece_{role.value.lower()}_id": "REQUIS" for role in requises if not pieces.get(role)
     }
     if manquantes:
         raise DonneesInvalides(manquantes)

@@ -25,6 +25,27 @@ class StatutDemande(Enum):
     REFUSEE = "REFUSEE"
 
 
+class GenreDemande(Enum):
+    """What a request asks for: a card, or two more years on the same card (CAR-09)."""
+
+    NOUVELLE = "NOUVELLE"
+    RENOUVELLEMENT = "RENOUVELLEMENT"
+
+
+class GenreRappel(Enum):
+    """Reminders before a card's last day (CAR-09)."""
+
+    PREMIER = "PREMIER"
+    DERNIER = "DERNIER"
+
+
+class Origine(Enum):
+    """How a card came here: asked for, or imported from the city's register (CAR-18)."""
+
+    DEMANDE = "DEMANDE"
+    REGISTRE = "REGISTRE"
+
+
 class RolePiece(Enum):
     """What a proof proves; the order is the one in which people see them."""
 

@@ -128,3 +128,55 @@ class LienExpire(Exception):
 
 class PortefeuilleNonOffert(Exception):
     """This city has not set up that wallet."""
+
+
+class CarteDejaAssociee(Exception):
+    """The card belongs to an account already; its holder is told of the try (CAR-03)."""
+
+
+class AssociationRefusee(Exception):
+    """No valid card has that number, birth date and postal code; which is wrong, nobody says."""
+
+
+class TropDeTentatives(Exception):
+    """Too many tries at associating a card. `attente_s` is how many seconds to wait."""
+
+    def __init__(self, attente_s: int) -> None:
+        super().__init__(f"{attente_s} s")
+        self.attente_s = attente_s
+
+    def details(self) -> dict[str, str]:
+        """Return how long to wait."""
+        return {"attente_s": str(self.attente_s)}
+
+
+class CarteNonRenouvelable(Exception):
+    """Only an active card, or one expired for not too long, is renewed (CAR-09)."""
+
+
+class CarteTropTotRenouvelee(Exception):
+    """Renewal is not open yet; `des_le` is the first day."""
+
+    def __init__(self, des_le: date) -> None:
+        super().__init__(des_le.isoformat())
+        self.des_le = des_le
+
+    def details(self) -> dict[str, str]:
+        """Return the first day."""
+        return {"des_le": self.des_le.isoformat()}
+
+
+class CarteTropTardRenouvelee(Exception):
+    """Renewal has closed; `jusqu_au` was the last day. A new card is to be asked for."""
+
+    def __init__(self, jusqu_au: date) -> None:
+        super().__init__(jusqu_au.isoformat())
+        self.jusqu_au = jusqu_au
+
+    def details(self) -> dict[str, str]:
+        """Return the last day it was possible."""
+        return {"jusqu_au": self.jusqu_au.isoformat()}
+
+
+class RenouvellementDejaDemande(Exception):
+    """A renewal of this card waits already."""

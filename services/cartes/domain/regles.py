@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.cartes.domain.etats import RolePiece
+from services.cartes.domain.temps import Fenetre
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,9 @@ class Regles:
 
     `genres` are the kinds of document accepted for each role; `institution` is 4 digits;
     `age_minimal` is in years; a mailed link works for `lien_duree` and is remembered, as expired,
-    for `lien_memoire` more.
+    for `lien_memoire` more; cards are renewed within `fenetre`, and the last reminder leaves
+    `rappel_dernier` before the last day; an account may try `essais_association` times in
+    `essais_fenetre` to associate a card (CAR-03).
     """
 
     zone: tzinfo
@@ -32,6 +35,10 @@ class Regles:
     genres: Mapping[RolePiece, frozenset[str]]
     lien_duree: timedelta
     lien_memoire: timedelta
+    fenetre: Fenetre = field(default_factory=Fenetre)
+    rappel_dernier: timedelta = timedelta(days=3)
+    essais_association: int = 5
+    essais_fenetre: timedelta = timedelta(hours=1)
 
 
 def lire_regles(config: Config) -> Regles:
@@ -55,4 +62,10 @@ def lire_regles(config: Config) -> Regles:
         },
         lien_duree=timedelta(days=config.lien_jours),
         lien_memoire=timedelta(days=config.lien_memoire_jours),
+        fenetre=Fenetre(
+            timedelta(days=config.renouvellement_avant_jours),
+            timedelta(days=config.renouvellement_apres_jours),
+        ),
+        rappel_dernier=timedelta(days=config.rappel_dernier_jours),
+        essais_association=config.essais_association,
     )

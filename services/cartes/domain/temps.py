@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 VALIDITE_ANNEES = 2
 """A card is valid two years, adult or child (CAR-01)."""
+
+
+@dataclass(frozen=True)
+class Fenetre:
+    """When a card can be renewed, in days around its last one, both bounds inclusive (CAR-09)."""
+
+    avant: timedelta = timedelta(days=30)
+    apres: timedelta = timedelta(days=90)
 
 
 def horodatage(instant: datetime) -> str:
@@ -25,6 +34,12 @@ def echeance_depuis(jour: date) -> date:
         return jour.replace(year=annee)
     except ValueError:
         return date(annee, 2, 28)
+
+
+def age_au(naissance: date, jour: date) -> int:
+    """Return the age in whole years on `jour`; born on 29 February, one grows on 1 March."""
+    fetee = (jour.month, jour.day) >= (naissance.month, naissance.day)
+    return jour.year - naissance.year - (not fetee)
 
 
 def fin_de_journee(jour: date, zone: tzinfo) -> datetime:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from services.cartes.domain.faits import DonneesInvalides
+from services.cartes.domain.temps import age_au
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +52,8 @@ def lire_titulaire(saisie: Mapping[str, str], *, jour: date, age_minimal: int) -
             ("ville", LONGUEUR_NOM),
         )
     }
-    naissance = _lire_naissance(saisie.get("date_naissance", ""), jour, age_minimal, fautes)
-    code_postal = _lire_code_postal(saisie.get("code_postal", ""), fautes)
+    naissance = lire_naissance(saisie.get("date_naissance", ""), jour, age_minimal, fautes)
+    code_postal = lire_code_postal(saisie.get("code_postal", ""), fautes)
     if fautes or naissance is None:
         raise DonneesInvalides({f"titulaire.{champ}": code for champ, code in fautes.items()})
     return Titulaire(date_naissance=naissance, code_postal=code_postal, **valeurs)
@@ -69,7 +70,8 @@ def _lire_texte(champ: str, brut: str, longueur: int, fautes: dict[str, str]) ->
     return texte
 
 
-def _lire_naissance(brut: str, jour: date, age_minimal: int, fautes: dict[str, str]) -> date | None:
+def lire_naissance(brut: str, jour: date, age_minimal: int, fautes: dict[str, str]) -> date | None:
+    """Return a birth date; a wrong one is noted in `fautes`."""
     if not brut.strip():
         fautes["date_naissance"] = "REQUIS"
         return None
@@ -78,7 +80,7 @@ def _lire_naissance(brut: str, jour: date, age_minimal: int, fautes: dict[str, s
     except ValueError:
         fautes["date_naissance"] = "FORMAT_INVALIDE"
         return None
-    age = jour.year - naissance.year - ((jour.month, jour.day) < (naissance.month, naissance.day))
+    age = age_au(naissance, jour)
     if naissance > jour:
         fautes["date_naissance"] = "DATE_FUTURE"
     elif age > AGE_MAXIMAL_ANNEES:
@@ -88,7 +90,8 @@ def _lire_naissance(brut: str, jour: date, age_minimal: int, fautes: dict[str, s
     return naissance
 
 
-def _lire_code_postal(brut: str, fautes: dict[str, str]) -> str:
+def lire_code_postal(brut: str, fautes: dict[str, str]) -> str:
+    """Return a Canadian postal code as « A1A 1A1 »; a wrong one is noted in `fautes`."""
     compact = "".join(brut.split()).replace("-", "").upper()
     if not compact:
         fautes["code_postal"] = "REQUIS"

@@ -48,12 +48,13 @@ def ajouter(session: Session, nouvelle: Carte, requete: Demande) -> None:
         session.add(requete)
         session.flush()
     except IntegrityError as error:
-        if _constraint(error) in _UNE_PAR_PERSONNE:
+        if contrainte(error) in _UNE_PAR_PERSONNE:
             raise CarteDejaDemandee from error
         raise
 
 
-def _constraint(error: IntegrityError) -> str | None:
+def contrainte(error: IntegrityError) -> str | None:
+    """Return the name of the constraint that refused a row."""
     diagnostic = getattr(error.orig, "diag", None)
     return getattr(diagnostic, "constraint_name", None)
 

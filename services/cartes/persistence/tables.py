@@ -23,9 +23,13 @@ from sqlalchemy.orm import composite, registry, relationship
 
 from services.cartes.domain import (
     Carte,
+    Categorie,
     Demande,
+    GenreDemande,
+    GenreRappel,
     Lien,
     MotifRefus,
+    Origine,
     PieceJustificative,
     RolePiece,
     StatutCarte,
@@ -63,6 +67,11 @@ carte = Table(
     Column("approuvee_le", _INSTANT),
     Column("echeance", Date),
     Column("demandee_le", _INSTANT, nullable=False),
+    Column("categorie", _names(Categorie), nullable=False),
+    Column("date_naissance", Date),
+    Column("code_postal", String, nullable=False),
+    Column("origine", _names(Origine), nullable=False),
+    Column("associee_le", _INSTANT),
 )
 demande = Table(
     "demande",
@@ -70,6 +79,7 @@ demande = Table(
     Column("demande_id", Uuid, primary_key=True),
     Column("carte_id", Uuid, ForeignKey("carte.carte_id"), nullable=False),
     Column("compte_id", String, nullable=False),
+    Column("genre", _names(GenreDemande), nullable=False),
     Column("statut", _names(StatutDemande), nullable=False),
     Column("prenom", String, nullable=False),
     Column("nom", String, nullable=False),
@@ -113,6 +123,21 @@ lien = Table(
     Column("carte_id", Uuid, ForeignKey("carte.carte_id"), nullable=False),
     Column("cree_le", _INSTANT, nullable=False),
     Column("expire_le", _INSTANT, nullable=False),
+)
+
+rappel = Table(
+    "rappel",
+    _metadata,
+    Column("carte_id", Uuid, primary_key=True),
+    Column("echeance", Date, primary_key=True),
+    Column("genre", _names(GenreRappel), primary_key=True),
+    Column("fait_le", _INSTANT, nullable=False),
+)
+essai_association = Table(
+    "essai_association",
+    _metadata,
+    Column("sujet", String, nullable=False),
+    Column("essaye_le", _INSTANT, nullable=False),
 )
 
 _registry.map_imperatively(PieceJustificative, piece)

@@ -1,5 +1,6 @@
 """Acts of the cartes service, one function each."""
 
+from services.cartes.use_cases.associer import associer_carte, oublier_essais
 from services.cartes.use_cases.consulter import consulter_demande
 from services.cartes.use_cases.decider import decider_demande
 from services.cartes.use_cases.demander import demander_carte, remplacer_piece
@@ -11,6 +12,7 @@ from services.cartes.use_cases.portefeuille import (
     purger_liens_expires,
     telecharger_passe,
 )
+from services.cartes.use_cases.renouveler import rappeler_echeances, renouveler_carte
 from services.cartes.use_cases.retenue import Stockage
 
 __all__ = [
@@ -18,11 +20,15 @@ __all__ = [
     "Apple",
     "Google",
     "Stockage",
+    "associer_carte",
     "consulter_demande",
     "decider_demande",
     "demander_carte",
     "obtenir_lien_google",
+    "oublier_essais",
     "purger_liens_expires",
+    "rappeler_echeances",
     "remplacer_piece",
+    "renouveler_carte",
     "telecharger_passe",
 ]

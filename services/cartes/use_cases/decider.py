@@ -16,8 +16,10 @@ from espacecitoyen.cartes.v1.evenements_pb2 import (
     PieceRefusee,
 )
 from services.cartes.domain import (
+    Carte,
     DecisionPiece,
     Demande,
+    GenreDemande,
     Lien,
     Regles,
     StatutDemande,
@@ -30,6 +32,7 @@ from services.cartes.persistence import (
     demande_verrouillee,
     prochaine_sequence,
 )
+from services.cartes.use_cases.renouveler import appliquer_renouvellement
 from services.cartes.use_cases.retenue import Cle
 
 OCTETS_JETON = 32
@@ -49,7 +52,8 @@ def decider_demande(
 ) -> Demande:
     """Decide each proof that waits (CAR-04).
 
-    All accepted: the card is active, and the event carries the sealed secret of the wallet link.
+    All accepted: the card is active, and the event carries the sealed secret of the wallet link; or
+    it is renewed (CAR-09).
     One refused: the request is incomplete, and the event says which and why.
 
     Args:
@@ -63,7 +67,8 @@ def decider_demande(
         decisions: exactly one per proof A_VERIFIER.
         maintenant: aware UTC time, read at the edge.
     Returns: the request as decided, committed with its event.
-    Raises: DemandeIntrouvable, AccesRefuse, VersionPerimee, DemandeDejaDecidee, DonneesInvalides.
+    Raises: DemandeIntrouvable, AccesRefuse, VersionPerimee, DemandeDejaDecidee, DonneesInvalides,
+        CarteNonRenouvelable.
     """
     cle = Cle.de(
         "DeciderDemande",
@@ -79,10 +84,12 @@ def decider_demande(
         demande = demande_verrouillee(session, demande_id)
         demande.decider(decisions, agent_id=agent_id, version=version, maintenant=maintenant)
         consigner_decisions(session, demande, decisions, agent_id)
-        if demande.statut is StatutDemande.APPROUVEE:
-            _approuver(session, demande, regles, cle_scelle, maintenant)
-        else:
+        if demande.statut is StatutDemande.INCOMPLETE:
             _dire_incomplete(session, demande)
+        elif demande.genre is GenreDemande.RENOUVELLEMENT:
+            appliquer_renouvellement(session, demande, regles, maintenant)
+        else:
+            _approuver(session, demande, regles, cle_scelle, maintenant)
         cle.conclure(session, demande_id)
     return demande
 
@@ -94,10 +101,7 @@ def _approuver(
     numero = composer_numero(regles.institution, prochaine_sequence(session))
     carte.approuver(numero=numero, maintenant=maintenant, zone=regles.zone)
     session.flush()
-    jeton = secrets.token_urlsafe(OCTETS_JETON)
-    session.add(
-        Lien(empreinte_jeton(jeton), carte.carte_id, maintenant, maintenant + regles.lien_duree)
-    )
+    jeton = ouvrir_lien(session, carte, regles, maintenant)
     evenement = CarteApprouvee(
         carte_id=str(carte.carte_id),
         demande_id=str(demande.demande_id),
@@ -106,6 +110,15 @@ def _approuver(
         scelle=seal.seal({"jeton": jeton}, key=cle_scelle, context=CarteApprouvee.DESCRIPTOR.name),
     )
     outbox.append(session, evenement, aggregate=str(carte.carte_id))
+
+
+def ouvrir_lien(session: Session, carte: Carte, regles: Regles, maintenant: datetime) -> str:
+    """Make a wallet link to a card, in the caller's transaction. Returns: its secret."""
+    jeton = secrets.token_urlsafe(OCTETS_JETON)
+    session.add(
+        Lien(empreinte_jeton(jeton), carte.carte_id, maintenant, maintenant + regles.lien_duree)
+    )
+    return jeton
 
 
 def _dire_incomplete(session: Session, demande: Demande) -> None:

@@ -33,6 +33,7 @@ from services.cartes.persistence import (
     demande_existe,
     demande_lue,
     demande_verrouillee,
+    renouvellements_ouverts,
 )
 from services.cartes.use_cases.retenue import Cle, Stockage, pieces_retenues
 
@@ -102,8 +103,9 @@ def demander_carte(
     ):
         if cle.reclamer(session) is not None:
             return _carte_de(session, compte_id, demande_id)
+        existantes = cartes_ouvertes(session, compte_id)
         carte, demande = ouvrir_demande(
-            cartes_ouvertes(session, compte_id),
+            existantes,
             demande_id=demande_id,
             compte_id=compte_id,
             titulaire=personne,
@@ -112,6 +114,7 @@ def demander_carte(
             serie=secrets.token_urlsafe(OCTETS_SERIE),
             maintenant=maintenant,
             jour=jour,
+            en_renouvellement=renouvellements_ouverts(session, existantes),
         )
         ajouter(session, carte, demande)
         evenement = CarteDemandee(

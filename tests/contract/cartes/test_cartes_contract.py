@@ -32,6 +32,11 @@ EVENEMENTS = [
     "DemandeIncomplete",
     "PieceRemplacee",
     "DemandeConsultee",
+    "CarteAssociee",
+    "AssociationRefusee",
+    "RenouvellementDemande",
+    "CarteRenouvelee",
+    "RappelEcheance",
 ]
 
 
@@ -63,6 +68,7 @@ def test_chaque_rpc_dit_qui_peut_l_appeler() -> None:
     [
         (domain.StatutCarte, "STATUT_CARTE_", cartes_service_pb2.StatutCarte),
         (domain.StatutDemande, "STATUT_DEMANDE_", cartes_service_pb2.StatutDemande),
+        (domain.GenreDemande, "GENRE_DEMANDE_", cartes_service_pb2.GenreDemande),
         (domain.RolePiece, "ROLE_PIECE_", cartes_service_pb2.RolePiece),
         (domain.MotifRefus, "MOTIF_REFUS_", cartes_service_pb2.MotifRefus),
         (
