@@ -69,6 +69,15 @@ from services.cartes.domain.faits import (
 )
 from services.cartes.domain.numero import chiffre_de_controle, composer_numero, grouper_numero
 from services.cartes.domain.passe import Lien, Passe, composer_code, composer_passe
+from services.cartes.domain.registre import (
+    COLLISIONS,
+    COLONNES,
+    Inscription,
+    Sort,
+    appliquer,
+    juger,
+    lire_inscription,
+)
 from services.cartes.domain.regles import Regles, lire_regles
 from services.cartes.domain.temps import (
     VALIDITE_ANNEES,
@@ -92,6 +101,8 @@ from services.cartes.domain.titulaire import (
 __all__ = [
     "AGE_MAXIMAL_ANNEES",
     "CARTE_OUVERTE",
+    "COLLISIONS",
+    "COLONNES",
     "DEMANDE_OUVERTE",
     "LONGUEUR_ADRESSE",
     "LONGUEUR_NOM",
@@ -119,6 +130,7 @@ __all__ = [
     "GenreDemande",
     "GenreNonAccepte",
     "GenreRappel",
+    "Inscription",
     "Lien",
     "LienExpire",
     "LienInconnu",
@@ -138,6 +150,7 @@ __all__ = [
     "Regles",
     "RenouvellementDejaDemande",
     "RolePiece",
+    "Sort",
     "StatutCarte",
     "StatutCode",
     "StatutDemande",
@@ -148,6 +161,7 @@ __all__ = [
     "Verdict",
     "VersionPerimee",
     "age_au",
+    "appliquer",
     "chiffre_de_controle",
     "composer_code",
     "composer_numero",
@@ -159,7 +173,9 @@ __all__ = [
     "horodatage",
     "identifiant_demande",
     "jour_local",
+    "juger",
     "lire_code_postal",
+    "lire_inscription",
     "lire_naissance",
     "lire_preuve",
     "lire_regles",

@@ -30,7 +30,7 @@ def lire_preuve(*, numero: str, date_naissance: str, code_postal: str, jour: dat
     Raises: DonneesInvalides with every wrong field at once.
     """
     fautes: dict[str, str] = {}
-    chiffres = _lire_numero(numero, fautes)
+    chiffres = lire_numero(numero, fautes)
     naissance = lire_naissance(date_naissance, jour, 0, fautes)
     code = lire_code_postal(code_postal, fautes)
     if fautes or naissance is None:
@@ -38,7 +38,8 @@ def lire_preuve(*, numero: str, date_naissance: str, code_postal: str, jour: dat
     return Preuve(chiffres, naissance, code)
 
 
-def _lire_numero(brut: str, fautes: dict[str, str]) -> str:
+def lire_numero(brut: str, fautes: dict[str, str]) -> str:
+    """Return 14 digits; a number that no card can bear is noted in `fautes`."""
     chiffres = "".join(brut.split()).replace("-", "")
     if not chiffres:
         fautes["numero"] = "REQUIS"

@@ -44,7 +44,7 @@ def lire_titulaire(saisie: Mapping[str, str], *, jour: date, age_minimal: int) -
     """
     fautes: dict[str, str] = {}
     valeurs = {
-        champ: _lire_texte(champ, saisie.get(champ, ""), longueur, fautes)
+        champ: lire_texte(champ, saisie.get(champ, ""), longueur, fautes)
         for champ, longueur in (
             ("prenom", LONGUEUR_NOM),
             ("nom", LONGUEUR_NOM),
@@ -59,7 +59,8 @@ def lire_titulaire(saisie: Mapping[str, str], *, jour: date, age_minimal: int) -
     return Titulaire(date_naissance=naissance, code_postal=code_postal, **valeurs)
 
 
-def _lire_texte(champ: str, brut: str, longueur: int, fautes: dict[str, str]) -> str:
+def lire_texte(champ: str, brut: str, longueur: int, fautes: dict[str, str]) -> str:
+    """Return a line of text with single spaces; a wrong one is noted in `fautes`."""
     texte = " ".join(unicodedata.normalize("NFC", brut).split())
     if not texte:
         fautes[champ] = "REQUIS"

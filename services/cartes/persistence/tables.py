@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy import (
     Sequence as DatabaseSequence,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import composite, registry, relationship
 
 from services.cartes.domain import (
@@ -138,6 +139,23 @@ essai_association = Table(
     _metadata,
     Column("sujet", String, nullable=False),
     Column("essaye_le", _INSTANT, nullable=False),
+)
+lot_registre = Table(
+    "lot_registre",
+    _metadata,
+    Column("lot_id", Uuid, primary_key=True),
+    Column("fichier", String, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("commence_le", _INSTANT, nullable=False),
+    Column("fini_le", _INSTANT),
+    Column("annule_le", _INSTANT),
+)
+registre_change = Table(
+    "registre_change",
+    _metadata,
+    Column("lot_id", Uuid, primary_key=True),
+    Column("carte_id", Uuid, primary_key=True),
+    Column("avant", JSONB),
 )
 
 _registry.map_imperatively(PieceJustificative, piece)

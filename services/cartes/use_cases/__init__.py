@@ -4,6 +4,12 @@ from services.cartes.use_cases.associer import associer_carte, oublier_essais
 from services.cartes.use_cases.consulter import consulter_demande
 from services.cartes.use_cases.decider import decider_demande
 from services.cartes.use_cases.demander import demander_carte, remplacer_piece
+from services.cartes.use_cases.importer import (
+    LotAnnule,
+    LotInconnu,
+    annuler_registre,
+    importer_registre,
+)
 from services.cartes.use_cases.portefeuille import (
     AccesPasse,
     Apple,
@@ -19,11 +25,15 @@ __all__ = [
     "AccesPasse",
     "Apple",
     "Google",
+    "LotAnnule",
+    "LotInconnu",
     "Stockage",
+    "annuler_registre",
     "associer_carte",
     "consulter_demande",
     "decider_demande",
     "demander_carte",
+    "importer_registre",
     "obtenir_lien_google",
     "oublier_essais",
     "purger_liens_expires",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -171,7 +172,7 @@ def test_one_wrong_field_of_three_says_nothing(banc: Banc, changes: dict[str, st
 @pytest.mark.parametrize("etat", ["EXPIREE", "SUSPENDUE", "REVOQUEE"])
 def test_a_card_that_is_not_valid_is_not_joined(banc: Banc, etat: str) -> None:
     echue = banc.horloge().date() - timedelta(days=2)
-    carte_id = au_registre(banc, **({"echeance": echue} if etat == "EXPIREE" else {}))
+    carte_id = au_registre(banc, echeance=echue) if etat == "EXPIREE" else au_registre(banc)
     if etat != "EXPIREE":
         with banc.engine.begin() as connexion:
             connexion.execute(
@@ -186,7 +187,7 @@ def test_tries_are_limited_by_account(banc: Banc) -> None:
     au_registre(banc)
     for sequence in range(5):
         faux = composer_numero("0042", 8_000_000 + sequence)
-        assert refus(lambda faux=faux: associer(banc, numero=faux)).reason == "ASSOCIATION_REFUSEE"
+        assert refus(partial(associer, banc, numero=faux)).reason == "ASSOCIATION_REFUSEE"
     fait = refus(lambda: associer(banc))
     assert fait.reason == "TROP_DE_TENTATIVES"
     assert 3_500 < int(fait.metadata["attente_s"]) <= 3_601
@@ -209,12 +210,17 @@ def test_tries_at_once_are_counted_each(banc: Banc) -> None:
     assert raisons == ["ASSOCIATION_REFUSEE"] * 5 + ["TROP_DE_TENTATIVES"] * 3
 
 
+def oublier(banc: Banc) -> int:
+    return oublier_essais(
+        sessions=banc.servicer.sessions, regles=banc.servicer.regles, maintenant=banc.horloge()
+    )
+
+
 def test_tries_are_forgotten(banc: Banc) -> None:
     refus(lambda: associer(banc))
-    oublier = {"sessions": banc.servicer.sessions, "regles": banc.servicer.regles}
-    assert oublier_essais(**oublier, maintenant=banc.horloge()) == 0
+    assert oublier(banc) == 0
     banc.horloge.advance(hours=1, seconds=1)
-    assert oublier_essais(**oublier, maintenant=banc.horloge()) == 2
+    assert oublier(banc) == 2
     assert banc.sql("SELECT count(*) FROM essai_association") == [(0,)]
 
 

@@ -51,6 +51,27 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX essai_association_sujet ON essai_association (sujet, essaye_le)",
     "CREATE INDEX essai_association_age ON essai_association (essaye_le)",
+    # The imports of the city's register (CAR-18), and what each changed, so that it can be undone.
+    """
+    CREATE TABLE lot_registre (
+        lot_id uuid PRIMARY KEY,
+        fichier text NOT NULL,
+        sha256 bytea NOT NULL,
+        commence_le timestamptz NOT NULL,
+        fini_le timestamptz,
+        annule_le timestamptz
+    )
+    """,
+    """
+    CREATE TABLE registre_change (
+        lot_id uuid NOT NULL REFERENCES lot_registre,
+        carte_id uuid NOT NULL,
+        -- The row before the import; null when the import made it.
+        avant jsonb,
+        PRIMARY KEY (lot_id, carte_id)
+    )
+    """,
+    "CREATE INDEX registre_change_carte ON registre_change (carte_id)",
 )
 
 
