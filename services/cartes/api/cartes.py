@@ -43,14 +43,16 @@ TAILLE_PAGE = 25
 TAILLE_PAGE_MAX = 100
 
 _CITOYEN = frozenset({"citoyen"})
+# Cards are also read on somebody's behalf, by whoever holds a mandate over them (IDN-21).
+_LECTEUR = _CITOYEN | {"mandat_cartes"}
 _AGENT = frozenset({"agent_cartes"})
 # A mailed link is opened without a session; `_acces` refuses a visitor who brings a card's id.
 _PORTEUR = frozenset({"citoyen", "anonyme"})
 
 ACCESS: dict[str, frozenset[str]] = {
     "DemanderCarte": _CITOYEN,
-    "ListCartes": _CITOYEN,
-    "GetCarte": _CITOYEN,
+    "ListCartes": _LECTEUR,
+    "GetCarte": _LECTEUR,
     "RemplacerPiece": _CITOYEN,
     "ListDemandes": _AGENT,
     "GetDemande": _AGENT,
@@ -167,7 +169,7 @@ class Cartes(CartesServiceServicer):
         """« Voir les cartes »."""
         del request, context
         maintenant = self.horloge()
-        lues = persistence.cartes_du_compte(self.lectures.kw["bind"], caller().subject)
+        lues = persistence.cartes_du_compte(self.lectures.kw["bind"], _compte())
         return messages.ListCartesResponse(cartes=[self._carte(lue, maintenant) for lue in lues])
 
     def GetCarte(  # noqa: N802  (named by the contract)
@@ -177,7 +179,7 @@ class Cartes(CartesServiceServicer):
         del context
         carte_id = identifiant(request.carte_id, domain.CarteIntrouvable)
         with self.lectures() as session:
-            lue = persistence.carte_du_compte(session, caller().subject, carte_id)
+            lue = persistence.carte_du_compte(session, _compte(), carte_id)
         return messages.GetCarteResponse(carte=self._carte(lue, self.horloge()))
 
     def ListDemandes(  # noqa: N802  (named by the contract)
@@ -282,6 +284,12 @@ def piece_id(texte: str, role: RolePiece) -> str:
         return str(UUID(texte))
     except ValueError as error:
         raise domain.PieceIntrouvable(role) from error
+
+
+def _compte() -> str:
+    """Account that is read: the caller's, or that of the person they act for."""
+    qui = caller()
+    return qui.acting_for or qui.subject
 
 
 def _acces(
