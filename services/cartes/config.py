@@ -56,6 +56,13 @@ class Config:
     # Tries of one account at associating a card, in an hour (CAR-03).
     essais_association: int = 5
 
+    # The signed QR (CAR-16): 32 bytes in base64 that seal the signing keys kept in the database;
+    # without it a card shows its number alone. `code_emetteur` is the town's permanent https
+    # address, written in every code (default: url_publique), and `code_ville` its geographic code.
+    code_cle: str = field(default="", repr=False)
+    code_emetteur: str = ""
+    code_ville: int = 73010
+
     # Apple Wallet: certificate of the Pass Type ID, its key, and the WWDR that issued it. Without
     # all three the city offers no Apple pass.
     apple_certificat: Path | None = None

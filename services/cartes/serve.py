@@ -15,13 +15,14 @@ from chassis.grpc_tls import Files, files
 from chassis.identity import TokenVerifier
 from services.cartes import api
 from services.cartes.adapters import certificat_apple, images_passe, stockage
+from services.cartes.adapters.cles_code import ClesDeCode
 from services.cartes.adapters.portefeuille_apple import PortefeuilleApple, PortefeuilleAppleAbsent
 from services.cartes.adapters.portefeuille_google import (
     PortefeuilleGoogle,
     PortefeuilleGoogleAbsent,
     charger_compte,
 )
-from services.cartes.api import cartes, parcours
+from services.cartes.api import cartes, code, parcours
 from services.cartes.config import Config
 from services.cartes.domain import lire_regles
 from services.cartes.use_cases import Apple, Google
@@ -82,6 +83,17 @@ def register(
             stockage=principal.stockage,
             regles=principal.regles,
             cle_scelle=principal.cle_scelle,
+            codes=principal.codes,
+            horloge=horloge,
+        ),
+    )
+    code.register(
+        server,
+        code.Code(
+            sessions=principal.sessions,
+            lectures=principal.lectures,
+            codes=principal.codes,
+            regles=principal.regles,
             horloge=horloge,
         ),
     )
@@ -108,7 +120,19 @@ def composer(config: Config, engine: Engine) -> cartes.Cartes:
         google=_google(config),
         regles=lire_regles(config),
         cle_scelle=_cle("CARTES_CLE_SCELLE", config.cle_scelle),
+        codes=ouvrir_codes(config),
         horloge=horloge,
+    )
+
+
+def ouvrir_codes(config: Config) -> ClesDeCode | None:
+    """Return what signs codes; None in a city that has set no key."""
+    if not config.code_cle:
+        return None
+    return ClesDeCode(
+        cle=_cle("CARTES_CODE_CLE", config.code_cle),
+        emetteur=config.code_emetteur or config.url_publique,
+        ville=config.code_ville,
     )
 
 

@@ -133,7 +133,9 @@ class PortefeuilleGoogle:
             "header": _texte(nom),
             "barcode": {
                 "type": "QR_CODE",
-                "value": passe.code,
+                # The signed code makes an inline link longer than browsers accept (1,800 characters):
+                # it needs an object made by REST first.
+                "value": passe.numero,
                 "alternateText": grouper_numero(passe.numero),
             },
             "validTimeInterval": {"end": {"date": passe.expire_le.isoformat()}},

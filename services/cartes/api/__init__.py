@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Final
 
 from chassis.grpc_server import ErrorRow
-from services.cartes.api import cartes, parcours
+from services.cartes.api import cartes, code, parcours
 
-FACES: Final[tuple[ModuleType, ...]] = (cartes, parcours)
+FACES: Final[tuple[ModuleType, ...]] = (cartes, parcours, code)
 
 SERVICE: Final[str] = cartes.SERVICE
 OTHERS: Final[tuple[str, ...]] = tuple(face.SERVICE for face in FACES[1:])

@@ -114,6 +114,7 @@ class Cartes(CartesServiceServicer):
     google: use_cases.Google
     regles: Regles
     cle_scelle: bytes
+    codes: use_cases.Codes | None
     horloge: Callable[[], datetime]
 
     def DemanderCarte(  # noqa: N802  (named by the contract)
@@ -226,6 +227,7 @@ class Cartes(CartesServiceServicer):
             sessions=self.sessions,
             regles=self.regles,
             cle_scelle=self.cle_scelle,
+            codes=self.codes,
             request_id=request.request_id,
             agent_id=caller().subject,
             demande_id=identifiant(request.demande_id, domain.DemandeIntrouvable),
@@ -336,6 +338,7 @@ def carte_du_contrat(
         numerique=carte.numerique,
         physique=carte.physique,
         demande=None if demande is None else _demande(demande),
+        code=carte.code if carte.statut_au(jour) is StatutCarte.ACTIVE else "",
         renouvelable=demande is None and carte.est_renouvelable(jour, regles.fenetre),
         renouvelable_des=des.isoformat() if des else "",
     )

@@ -46,6 +46,7 @@ class Parcours(ParcoursServiceServicer):
     stockage: use_cases.Stockage
     regles: Regles
     cle_scelle: bytes
+    codes: use_cases.Codes | None
     horloge: Callable[[], datetime]
 
     def AssocierCarte(  # noqa: N802  (named by the contract)
@@ -58,6 +59,7 @@ class Parcours(ParcoursServiceServicer):
             sessions=self.sessions,
             regles=self.regles,
             cle_scelle=self.cle_scelle,
+            codes=self.codes,
             request_id=request.request_id,
             compte_id=caller().subject,
             preuve=lire_preuve(

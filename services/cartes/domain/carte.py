@@ -64,6 +64,8 @@ class Carte:
     code_postal: str = ""
     origine: Origine = Origine.DEMANDE
     associee_le: datetime | None = None
+    # Text of the signed QR; empty in a city without keys, and until approval.
+    code: str = ""
 
     def statut_au(self, jour: date) -> StatutCarte:
         """Return the state on that day: the last valid day counts whole (CAR-01)."""

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from services.cartes.domain.etats import StatutCarte
+from services.cartes.domain.temps import age_au
+
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
 
 class Categorie(IntEnum):
@@ -43,6 +46,22 @@ class Verdict(Enum):
     SIGNATURE_INVALIDE = "SIGNATURE_INVALIDE"
     EMETTEUR_INCONNU = "EMETTEUR_INCONNU"
     ILLISIBLE = "ILLISIBLE"
+
+
+MAJORITE = 18
+
+
+def statut_du_code(statut: StatutCarte) -> StatutCode:
+    """Return what the status list says of a card in that state; expiry is in the code itself."""
+    if statut in {StatutCarte.ACTIVE, StatutCarte.EXPIREE}:
+        return StatutCode.VALIDE
+    return StatutCode.SUSPENDU if statut is StatutCarte.SUSPENDUE else StatutCode.INVALIDE
+
+
+def classe_age(naissance: date | None, jour: date) -> ClasseAge:
+    """Return the age class on `jour`; who has no birth date here signed up as an adult."""
+    enfant = naissance is not None and age_au(naissance, jour) < MAJORITE
+    return ClasseAge.ENFANT if enfant else ClasseAge.ADULTE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -180,3 +180,11 @@ class CarteTropTardRenouvelee(Exception):
 
 class RenouvellementDejaDemande(Exception):
     """A renewal of this card waits already."""
+
+
+class CodesNonOfferts(Exception):
+    """This city has not set up the keys that sign codes."""
+
+
+class ListeInconnue(Exception):
+    """No status list has that number."""

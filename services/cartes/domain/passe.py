@@ -29,12 +29,12 @@ class Passe:
 
 
 def composer_code(carte: Carte) -> str:
-    """Return the text of the QR code, the same on every medium (CAR-16).
+    """Return the text of the QR code, the same on every medium but Google's (CAR-16).
 
-    The plain number comes first, so that a desk scanner told to keep 14 characters reads it; what
-    proves the card offline is joined to it here.
+    The plain number comes first, so that a desk scanner told to keep 14 characters reads it. In a
+    city without signing keys the number is all there is.
     """
-    return carte.numero or ""
+    return carte.code or carte.numero or ""
 
 
 def composer_passe(carte: Carte, *, jour: date, zone: tzinfo) -> Passe:

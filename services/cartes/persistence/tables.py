@@ -73,6 +73,7 @@ carte = Table(
     Column("code_postal", String, nullable=False),
     Column("origine", _names(Origine), nullable=False),
     Column("associee_le", _INSTANT),
+    Column("code", String, nullable=False),
 )
 demande = Table(
     "demande",
@@ -156,6 +157,30 @@ registre_change = Table(
     Column("lot_id", Uuid, primary_key=True),
     Column("carte_id", Uuid, primary_key=True),
     Column("avant", JSONB),
+)
+cle_signature = Table(
+    "cle_signature",
+    _metadata,
+    Column("kid", LargeBinary, primary_key=True),
+    Column("annee", Integer, nullable=False),
+    Column("publique", LargeBinary, nullable=False),
+    Column("privee_scellee", LargeBinary, nullable=False),
+    Column("creee_le", _INSTANT, nullable=False),
+)
+liste_statuts = Table(
+    "liste_statuts",
+    _metadata,
+    Column("liste_id", Integer, primary_key=True),
+    Column("taille", Integer, nullable=False),
+    Column("attribues", Integer, nullable=False),
+)
+indice_statut = Table(
+    "indice_statut",
+    _metadata,
+    Column("liste_id", Integer, primary_key=True),
+    Column("indice", Integer, primary_key=True),
+    Column("carte_id", Uuid, nullable=False),
+    Column("retire_le", _INSTANT),
 )
 
 _registry.map_imperatively(PieceJustificative, piece)

@@ -30,6 +30,7 @@ from services.cartes.persistence import (
     purger_essais,
     renouvellements_ouverts,
 )
+from services.cartes.use_cases.codes import Codes, poser_code
 from services.cartes.use_cases.decider import ouvrir_lien
 from services.cartes.use_cases.retenue import Cle
 
@@ -39,6 +40,7 @@ def associer_carte(
     sessions: Sessions,
     regles: Regles,
     cle_scelle: bytes,
+    codes: Codes | None,
     request_id: str,
     compte_id: str,
     preuve: Preuve,
@@ -54,6 +56,7 @@ def associer_carte(
         sessions: of the service's database; this function owns the transactions.
         regles: of the city.
         cle_scelle: 32 bytes, shared with the service that sends the mail.
+        codes: signs the card's code; None in a city without keys.
         request_id: UUID of the act.
         compte_id: who asks, for themselves.
         preuve: what was typed, checked for its form.
@@ -80,6 +83,7 @@ def associer_carte(
             _fermer_echues(session, compte_id, jour)
             carte.associer(compte_id, physique=carte_physique, maintenant=maintenant)
             ecrire_association(session)
+            poser_code(session, carte, codes=codes, regles=regles, maintenant=maintenant)
             _annoncer(session, carte, regles, cle_scelle, maintenant)
             cle.conclure(session, carte.carte_id)
             return CarteLue(carte, None)

@@ -32,6 +32,7 @@ from services.cartes.persistence import (
     demande_verrouillee,
     prochaine_sequence,
 )
+from services.cartes.use_cases.codes import Codes, poser_code
 from services.cartes.use_cases.renouveler import appliquer_renouvellement
 from services.cartes.use_cases.retenue import Cle
 
@@ -43,6 +44,7 @@ def decider_demande(
     sessions: Sessions,
     regles: Regles,
     cle_scelle: bytes,
+    codes: Codes | None,
     request_id: str,
     agent_id: str,
     demande_id: UUID,
@@ -60,6 +62,7 @@ def decider_demande(
         sessions: of the service's database; this function owns the transaction.
         regles: of the city.
         cle_scelle: 32 bytes, shared with the service that sends the mail.
+        codes: signs the card's code; None in a city without keys.
         request_id: UUID of the act.
         agent_id: who decides; never the applicant.
         demande_id: the request.
@@ -87,19 +90,25 @@ def decider_demande(
         if demande.statut is StatutDemande.INCOMPLETE:
             _dire_incomplete(session, demande)
         elif demande.genre is GenreDemande.RENOUVELLEMENT:
-            appliquer_renouvellement(session, demande, regles, maintenant)
+            appliquer_renouvellement(session, demande, regles, codes, maintenant)
         else:
-            _approuver(session, demande, regles, cle_scelle, maintenant)
+            _approuver(session, demande, regles, cle_scelle, codes, maintenant)
         cle.conclure(session, demande_id)
     return demande
 
 
 def _approuver(
-    session: Session, demande: Demande, regles: Regles, cle_scelle: bytes, maintenant: datetime
+    session: Session,
+    demande: Demande,
+    regles: Regles,
+    cle_scelle: bytes,
+    codes: Codes | None,
+    maintenant: datetime,
 ) -> None:
     carte = carte_verrouillee(session, demande.carte_id)
     numero = composer_numero(regles.institution, prochaine_sequence(session))
     carte.approuver(numero=numero, maintenant=maintenant, zone=regles.zone)
+    poser_code(session, carte, codes=codes, regles=regles, maintenant=maintenant)
     session.flush()
     jeton = ouvrir_lien(session, carte, regles, maintenant)
     evenement = CarteApprouvee(

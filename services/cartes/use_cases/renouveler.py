@@ -40,6 +40,7 @@ from services.cartes.persistence import (
     noter_rappel,
     renouvellements_ouverts,
 )
+from services.cartes.use_cases.codes import Codes, poser_code
 from services.cartes.use_cases.retenue import Cle, Stockage, pieces_retenues
 
 RAPPELS_PAR_LOT = 500
@@ -156,7 +157,11 @@ def _lue(session: Session, compte_id: str, demande_id: UUID) -> CarteLue:
 
 
 def appliquer_renouvellement(
-    session: Session, demande: Demande, regles: Regles, maintenant: datetime
+    session: Session,
+    demande: Demande,
+    regles: Regles,
+    codes: Codes | None,
+    maintenant: datetime,
 ) -> None:
     """Renew the card of a request that was just approved, in the transaction of the decision.
 
@@ -166,6 +171,7 @@ def appliquer_renouvellement(
     carte.renouveler(maintenant=maintenant, zone=regles.zone)
     carte.code_postal = demande.titulaire.code_postal
     carte.physique = carte.physique or demande.carte_physique
+    poser_code(session, carte, codes=codes, regles=regles, maintenant=maintenant)
     session.flush()
     evenement = CarteRenouvelee(
         carte_id=str(carte.carte_id),

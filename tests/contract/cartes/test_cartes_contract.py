@@ -60,7 +60,12 @@ def test_chaque_rpc_dit_qui_peut_l_appeler() -> None:
     assert set(api.ACCESS) == {rpc.name for chaque in services for rpc in chaque.methods}
     assert not any("*" in roles for roles in api.ACCESS.values())
     ouverts = {rpc for rpc, roles in api.ACCESS.items() if "anonyme" in roles}
-    assert ouverts == {"TelechargerPasse", "ObtenirLienGoogle"}
+    assert ouverts == {
+        "TelechargerPasse",
+        "ObtenirLienGoogle",
+        "ListClesPubliques",
+        "GetListeStatuts",
+    }
 
 
 @pytest.mark.parametrize(
