@@ -133,8 +133,8 @@ class PortefeuilleGoogle:
             "header": _texte(nom),
             "barcode": {
                 "type": "QR_CODE",
-                # The signed code makes an inline link longer than browsers accept (1,800 characters):
-                # it needs an object made by REST first.
+                # The signed code would make the link longer than browsers accept: it needs an
+                # object made by REST first.
                 "value": passe.numero,
                 "alternateText": grouper_numero(passe.numero),
             },

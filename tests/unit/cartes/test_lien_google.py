@@ -106,7 +106,7 @@ def test_un_nom_ordinaire_n_est_pas_abrege(portefeuille) -> None:
 
 def test_lien_trop_long_est_une_faute_de_construction(portefeuille) -> None:
     with pytest.raises(LienTropLong):
-        portefeuille.lien(un_passe(code="2" * 900), MAINTENANT)
+        portefeuille.lien(un_passe(numero="2" * 900), MAINTENANT)
 
 
 def test_compte_illisible_est_refuse_au_depart(tmp_path) -> None:
