@@ -12,8 +12,9 @@ from flask import Response
 
 from chassis.grpc_client import RemoteError
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as stockage
-from passerelle import clients
+from passerelle import clients, session
 
+_NAME_MAX: Final = 80
 # Opened by itself, a document may run nothing and reach nobody.
 _CSP: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
@@ -38,7 +39,11 @@ def send(
     answers = services.stockage.stream(
         lambda s: s.LirePiece,
         stockage.LirePieceRequest(
-            piece_id=piece_id, variante=variante, page=page, dossier_id=dossier_id
+            piece_id=piece_id,
+            variante=variante,
+            page=page,
+            dossier_id=dossier_id,
+            lecteur_nom=_reader() if dossier_id else "",
         ),
         token=services.token(purpose),
         deadline=services.config.delai_lecture_s,
@@ -55,6 +60,12 @@ def send(
     if entete.taille_octets:
         response.content_length = entete.taille_octets
     return response
+
+
+def _reader() -> str:
+    """Return the name that the watermark of a staff view bears."""
+    visit = session.current_visit()
+    return f"{visit.prenom} {visit.nom}".strip()[:_NAME_MAX]
 
 
 def disposition(nom_fichier: str, *, inline: bool = False) -> str:

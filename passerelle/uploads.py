@@ -12,10 +12,10 @@ early, nobody is left reading behind the answer.
 import contextvars
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from flask import Request, g
 from werkzeug.datastructures import Headers
@@ -34,6 +34,7 @@ from espacecitoyen.stockage.v1 import stockage_service_pb2 as stockage
 from passerelle import clients, security
 from passerelle.problems import Problem
 
+R = TypeVar("R")
 BLOCK: Final = 256 * 1024
 # Room for the fields and the boundaries around the file.
 OVERHEAD: Final = 64 * 1024
@@ -41,7 +42,9 @@ _QUEUE_BLOCKS: Final = 4
 _FIELD_MAX: Final = 4096
 _FIELDS_MAX: Final = 20
 _POLL_S: Final = 0.05
-_GENRES: Final = {
+# Ends the blocks of a body that came whole; no block is empty.
+WHOLE: Final = b""
+GENRES: Final = {
     "": stockage.GENRE_PIECE_UNSPECIFIED,
     "IDENTITE": stockage.GENRE_PIECE_IDENTITE,
     "RESIDENCE": stockage.GENRE_PIECE_RESIDENCE,
@@ -89,17 +92,33 @@ def receive(request: Request, *, maximum: int) -> Upload:
     if multipart:
         return _multipart(request, maximum)
     fields = {name: value for name, value in request.args.items() if len(value) <= _FIELD_MAX}
-    body = _Body(request)
     return Upload(
         nom_fichier=fields.pop("nom_fichier", ""),
         taille_octets=request.content_length or 0,
-        blocks=_limited(body.blocks(), maximum),
+        blocks=_limited(_Body(request).blocks(), maximum),
         fields=fields,
     )
 
 
-def deposit(request: Request, *, request_id: str = "") -> stockage.Piece:
+def raw(request: Request, *, maximum: int) -> Iterator[bytes]:
+    """Return the bytes of a body that is nothing else, in blocks, to be read once.
+
+    Raises:
+        Problem: PIECE_TROP_GRANDE now; PIECE_TROP_GRANDE, PIECE_TRONQUEE while it is read.
+    """
+    if (request.content_length or 0) > maximum:
+        raise Problem("PIECE_TROP_GRANDE")
+    request.max_content_length = maximum + BLOCK
+    return _limited(_Body(request).blocks(), maximum)
+
+
+def deposit(request: Request, *, request_id: str = "", remplace: str = "") -> stockage.Piece:
     """Receive one document and store it; used by the portal and by the API.
+
+    Args:
+        request: the current request; nothing may have read its body.
+        request_id: of the act; the field of the same name when it is empty.
+        remplace: the document that this file is the next version of.
 
     Form fields (or query parameters of a raw body): `genre` (IDENTITE, RESIDENCE, AUTRE),
     `libelle`, `valide_jusqu_au` (ISO date), `request_id` when the argument is empty.
@@ -113,30 +132,42 @@ def deposit(request: Request, *, request_id: str = "") -> stockage.Piece:
     services = clients.current()
     upload = receive(request, maximum=services.config.piece_max_octets)
     genre = upload.fields.get("genre", "")
-    if genre not in _GENRES:
+    if genre not in GENRES:
         raise Problem("DONNEES_INVALIDES", fields={"genre": "GENRE_INVALIDE"})
     entete = stockage.EntetePiece(
         request_id=request_id or upload.fields.get("request_id", ""),
         nom_fichier=upload.nom_fichier,
-        genre=_GENRES[genre],
+        genre=GENRES[genre],
         libelle=upload.fields.get("libelle", ""),
         valide_jusqu_au=upload.fields.get("valide_jusqu_au", ""),
         taille_octets=upload.taille_octets,
+        remplace_piece_id=remplace,
     )
-    return _Transfer(entete, services.token(), services).run(upload.blocks)
+    token = services.token()
+
+    def call(items: Iterator[bytes]) -> stockage.DeposerPieceResponse:
+        answer: stockage.DeposerPieceResponse = services.stockage.upload(
+            lambda s: s.DeposerPiece,
+            _requests(entete, items),
+            token=token,
+            deadline=services.config.delai_depot_s,
+        )
+        return answer
+
+    return Transfer(call).run(upload.blocks).piece
 
 
-class _Transfer:
-    """One call of DeposerPiece, fed from the request's thread."""
+class Transfer(Generic[R]):
+    """One streaming call, made by another thread and fed from the request's."""
 
-    def __init__(self, entete: stockage.EntetePiece, token: str, services: clients.Clients) -> None:
-        self._entete = entete
-        self._token = token
-        self._services = services
-        self._queue: queue.Queue[bytes | Exception | None] = queue.Queue(_QUEUE_BLOCKS)
-        self._answer: Future[stockage.DeposerPieceResponse] = Future()
+    def __init__(self, call: Callable[[Iterator[bytes]], R]) -> None:
+        """Take the call: it is given the blocks, then b"" when the body came whole."""
+        self._send = call
+        self._queue: queue.Queue[bytes | Exception] = queue.Queue(_QUEUE_BLOCKS)
+        self._answer: Future[R] = Future()
 
-    def run(self, blocks: Iterator[bytes]) -> stockage.Piece:
+    def run(self, blocks: Iterator[bytes]) -> R:
+        """Feed the call and return its answer. Raises what the body or the call raises."""
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(self._call,), name="depot")
         thread.start()
@@ -146,7 +177,7 @@ class _Transfer:
                 # After an early refusal the rest is read and thrown away: a browser listens to
                 # the answer only once it has sent everything.
                 wanted = wanted and self._put(block)
-            self._put(None)
+            self._put(WHOLE)
         except Exception as failure:
             self._put(failure)
             # Stockage's own refusal would only repeat it.
@@ -154,9 +185,9 @@ class _Transfer:
             raise
         finally:
             thread.join()
-        return self._answer.result().piece
+        return self._answer.result()
 
-    def _put(self, item: bytes | Exception | None) -> bool:
+    def _put(self, item: bytes | Exception) -> bool:
         """Hand one item over; False when the call has ended and wants no more."""
         while not self._answer.done():
             try:
@@ -168,20 +199,13 @@ class _Transfer:
 
     def _call(self) -> None:
         try:
-            answer = self._services.stockage.upload(
-                lambda s: s.DeposerPiece,
-                self._requests(),
-                token=self._token,
-                deadline=self._services.config.delai_depot_s,
-            )
+            answer = self._send(self._items())
         except Exception as error:  # noqa: BLE001 - handed to the request's thread
             self._answer.set_exception(error)
         else:
             self._answer.set_result(answer)
 
-    def _requests(self) -> Iterator[stockage.DeposerPieceRequest]:
-        yield stockage.DeposerPieceRequest(entete=self._entete)
-        sent = 0
+    def _items(self) -> Iterator[bytes]:
         while True:
             try:
                 item = self._queue.get(timeout=1.0)
@@ -189,14 +213,25 @@ class _Transfer:
                 if self._answer.done():
                     return
                 continue
-            if item is None:
-                # Nothing is stored without it: a stream that ends otherwise was cut.
-                yield stockage.DeposerPieceRequest(fin=stockage.FinPiece(taille_octets=sent))
-                return
             if isinstance(item, Exception):
                 return
-            sent += len(item)
-            yield stockage.DeposerPieceRequest(bloc=item)
+            yield item
+            if item == WHOLE:
+                return
+
+
+def _requests(
+    entete: stockage.EntetePiece, items: Iterator[bytes]
+) -> Iterator[stockage.DeposerPieceRequest]:
+    yield stockage.DeposerPieceRequest(entete=entete)
+    sent = 0
+    for item in items:
+        if item == WHOLE:
+            # Nothing is stored without it: a stream that ends otherwise was cut.
+            yield stockage.DeposerPieceRequest(fin=stockage.FinPiece(taille_octets=sent))
+            return
+        sent += len(item)
+        yield stockage.DeposerPieceRequest(bloc=item)
 
 
 class _Body:

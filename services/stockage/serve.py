@@ -1,8 +1,10 @@
 """Composition root of the gRPC process. Run by `python -m services.stockage.serve`."""
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import grpc
 from sqlalchemy import text
 
 from chassis import discovery, grpc_server, grpc_tls, settings, telemetry
@@ -11,11 +13,14 @@ from chassis.identity import TokenVerifier
 from services.stockage import api
 from services.stockage.adapters.analyseur import AnalyseurIsole
 from services.stockage.adapters.antivirus import AntivirusClamd
-from services.stockage.adapters.coffre import CoffreDossier
-from services.stockage.api import pieces
+from services.stockage.adapters.coffre import composer
+from services.stockage.api import conservation, pieces, televersement
 from services.stockage.config import Config
-from services.stockage.domain import Bornes
+from services.stockage.domain import Bornes, Validite, lire_conservation
+from services.stockage.use_cases.cles import Garde
 from services.stockage.use_cases.depot import Controle
+from services.stockage.use_cases.ports import CleMaitresseInvalide
+from services.stockage.use_cases.segments import Regles
 
 
 def main() -> int:
@@ -23,11 +28,18 @@ def main() -> int:
     config = settings.load(Config, prefix="STOCKAGE")
     telemetry.setup("stockage", endpoint=config.otlp)
     engine = make_engine(config.database_url, name="stockage-serve")
-    coffre = CoffreDossier(config.dossier, cle_maitresse=config.cle_maitresse)
+    try:
+        coffre = composer(config)
+        garde = Garde(sessions=make_sessions(engine), coffre=coffre, horloge=_maintenant)
+        garde.ouvre()
+    except (CleMaitresseInvalide, settings.SettingsError) as erreur:
+        sys.stderr.write(f"{erreur}\n")
+        return 2
 
     def healthy() -> bool:
         with engine.connect() as connexion:
-            return connexion.execute(text("SELECT 1")).scalar() == 1 and coffre.accessible()
+            vivante = connexion.execute(text("SELECT 1")).scalar() == 1
+        return vivante and garde.ouvre() and coffre.accessible()
 
     with AnalyseurIsole(
         bornes=Bornes(pixels=config.pixels_max, pages=config.pages_max),
@@ -37,20 +49,49 @@ def main() -> int:
         simultanes=config.analyses_simultanees,
     ) as analyseur:
         analyseur.demarrer()
+        controle = Controle(
+            coffre=coffre,
+            antivirus=AntivirusClamd(config.clamd, silence_s=config.clamd_silence_s),
+            analyseur=analyseur,
+        )
+        envois = televersement.Servicer(
+            sessions=make_sessions(engine),
+            controle=controle,
+            limites=Regles(
+                taille_max=config.taille_max_octets,
+                quota=config.quota_octets,
+                duree=timedelta(seconds=config.televersement_s),
+                segment_octets=config.segment_octets,
+            ),
+            horloge=lambda: datetime.now(UTC),
+        )
         servicer = pieces.Servicer(
             sessions=make_sessions(engine),
             lecteur=reader(engine),
-            controle=Controle(
-                coffre=coffre, antivirus=AntivirusClamd(config.clamd), analyseur=analyseur
-            ),
+            controle=controle,
             taille_max=config.taille_max_octets,
             quota=config.quota_octets,
             horloge=lambda: datetime.now(UTC),
+            validite=Validite(
+                zone=ZoneInfo(config.ville_fuseau), rappel_jours=config.rappel_validite_jours
+            ),
+            conservation=lire_conservation(config.conservation_jours),
         )
+        gels = conservation.Servicer(
+            sessions=make_sessions(engine),
+            lecteur=reader(engine),
+            horloge=lambda: datetime.now(UTC),
+        )
+
+        def register(server: grpc.Server) -> None:
+            pieces.register(server, servicer)
+            televersement.register(server, envois)
+            conservation.register(server, gels)
+
         return grpc_server.run(
             name="stockage",
             listen=config.listen,
-            register=lambda server: pieces.register(server, servicer),
+            register=register,
             service=api.SERVICE,
             others=api.OTHERS,
             access=api.ACCESS,
@@ -60,6 +101,10 @@ def main() -> int:
             registration=_registration(config),
             tls=_tls(config),
         )
+
+
+def _maintenant() -> datetime:
+    return datetime.now(UTC)
 
 
 def _registration(config: Config) -> discovery.Registration | None:

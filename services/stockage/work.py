@@ -8,6 +8,7 @@ from chassis import green  # noqa: F401, I001  (first: it patches what every lat
 import subprocess
 import sys
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -16,6 +17,7 @@ from chassis.db import make_engine, make_sessions
 from chassis.relay import Relay
 from services.stockage import events
 from services.stockage.config import Config
+from services.stockage.domain import Validite
 
 # Longer than a lot of documents takes; a command that lasts more is stuck.
 COMMANDE_MAX_S = 600
@@ -45,8 +47,14 @@ def main() -> int:
         sessions=make_sessions(engine),
         lancer=lancer,
         horloge=lambda: datetime.now(UTC),
+        validite=Validite(
+            zone=ZoneInfo(config.ville_fuseau), rappel_jours=config.rappel_validite_jours
+        ),
         reprise_s=config.reprise_s,
         balayage_s=config.balayage_s,
+        conservation_s=config.conservation_s,
+        rappel_s=config.rappel_s,
+        reexamen_s=config.reexamen_s,
     )
     relay = Relay(config.database_url, config.amqp_url, "stockage")
     return consumer.run(

@@ -16,13 +16,24 @@ from pathlib import Path
 from deploy.children import StartFailed
 from deploy.places import free_ports
 from deploy.plan import SPAN
-from tests.chaos import composants, documents, ensemble, livraisons, morts, sabotage
+from tests.chaos import (
+    coffre,
+    composants,
+    documents,
+    ensemble,
+    livraisons,
+    morts,
+    objets,
+    sabotage,
+)
 from tests.chaos.scenario import Ligne, Scenario, derouler
 from tests.chaos.terrain import Terrain, ouvrir
 
 SCENARIOS: tuple[Scenario, ...] = (
     *ensemble.SCENARIOS,
     *documents.SCENARIOS,
+    *coffre.SCENARIOS,
+    *objets.SCENARIOS,
     *morts.SCENARIOS,
     *composants.SCENARIOS,
     *livraisons.SCENARIOS,

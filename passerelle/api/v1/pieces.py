@@ -51,11 +51,19 @@ _CHANGES: Final = Object(
     "GET",
     "/pieces",
     summary="Mes documents / My documents",
-    query=(*PAGING, text_query("genre", "IDENTITE, RESIDENCE, AUTRE", 20)),
+    query=(
+        *PAGING,
+        text_query("genre", "IDENTITE, RESIDENCE, AUTRE", 20),
+        text_query("recherche", "Mots du nom ou du libellé / Words of the name or label", 100),
+        text_query("tri", "DATE, NOM, GENRE, VALIDITE, TAILLE", 20),
+        text_query("ordre", "CROISSANT, DECROISSANT", 20),
+        text_query("statut", "EN_ANALYSE, SAINE, INFECTEE, ERREUR", 20),
+        text_query("validite", "SANS_FIN, VALIDE, BIENTOT_EXPIREE, EXPIREE", 20),
+    ),
     answers={200: ref("ListePieces")},
 )
 def lister_pieces() -> Response:
-    """List one's own documents, newest first."""
+    """Search, filter and sort one's own documents; newest first unless asked otherwise."""
     services = clients.current()
     answer: stockage.ListPiecesResponse = services.stockage.call(
         lambda s: s.ListPieces,
@@ -63,6 +71,17 @@ def lister_pieces() -> Response:
             page_size=number("taille"),
             page_token=request.args.get("curseur", ""),
             genre=stockage.GenrePiece.ValueType(choice("genre", _PREFIX, stockage.GenrePiece)),
+            recherche=request.args.get("recherche", ""),
+            tri=stockage.TriPiece.ValueType(choice("tri", "TRI_PIECE_", stockage.TriPiece)),
+            ordre=stockage.OrdrePiece.ValueType(
+                choice("ordre", "ORDRE_PIECE_", stockage.OrdrePiece)
+            ),
+            statut=stockage.StatutPiece.ValueType(
+                choice("statut", "STATUT_PIECE_", stockage.StatutPiece)
+            ),
+            validite=stockage.EtatValidite.ValueType(
+                choice("validite", "ETAT_VALIDITE_", stockage.EtatValidite)
+            ),
         ),
         token=services.token(),
         deadline=services.config.delai_appel_s,
@@ -163,6 +182,81 @@ def supprimer_piece(piece_id: UUID) -> tuple[str, int]:
 def telecharger_piece(piece_id: UUID) -> Response:
     """Stream the stored file, as an attachment."""
     return documents.send(str(piece_id))
+
+
+@RESOURCE.route(
+    "PUT",
+    "/pieces/<uuid:piece_id>/fichier",
+    summary="Remplacer le fichier d’un document / Replace the file of a document",
+    content={"multipart/form-data": _FORM, **dict.fromkeys(_FILES, _BINARY)},
+    query=(
+        text_query("nom_fichier", "Corps brut : nom du fichier / Raw body: file name"),
+        text_query("genre", "Sans genre, la fiche reste / Without a kind the fields stay", 20),
+        text_query("libelle", "Corps brut / Raw body"),
+        text_query("valide_jusqu_au", "Corps brut / Raw body", 10),
+    ),
+    answers={200: ref("Piece")},
+    idempotent=True,
+)
+@security.streams_upload
+def remplacer_fichier(piece_id: UUID) -> Response:
+    """Stream the next version of a document; the earlier ones are kept."""
+    piece = uploads.deposit(request, request_id=request_id(), remplace=str(piece_id))
+    return jsonify(shapes.piece(piece))
+
+
+@RESOURCE.route(
+    "GET",
+    "/pieces/<uuid:piece_id>/versions",
+    summary="Versions d’un document / Versions of a document",
+    answers={200: ref("Versions")},
+)
+def lister_versions(piece_id: UUID) -> Response:
+    """List the versions of a document, newest first."""
+    services = clients.current()
+    answer: stockage.ListVersionsResponse = services.stockage.call(
+        lambda s: s.ListVersions,
+        stockage.ListVersionsRequest(piece_id=str(piece_id)),
+        token=services.token(),
+        deadline=services.config.delai_appel_s,
+    )
+    return jsonify({"versions": [shapes.piece(version) for version in answer.versions]})
+
+
+@RESOURCE.route(
+    "GET",
+    "/pieces/<uuid:piece_id>/utilisations",
+    summary="Où un document est utilisé / Where a document is used",
+    answers={200: ref("Utilisations")},
+)
+def lister_utilisations(piece_id: UUID) -> Response:
+    """List the cases that hold a copy of a document."""
+    services = clients.current()
+    answer: stockage.ListUtilisationsResponse = services.stockage.call(
+        lambda s: s.ListUtilisations,
+        stockage.ListUtilisationsRequest(piece_id=str(piece_id)),
+        token=services.token(),
+        deadline=services.config.delai_appel_s,
+    )
+    return jsonify({"utilisations": [shapes.utilisation(item) for item in answer.utilisations]})
+
+
+@RESOURCE.route(
+    "GET",
+    "/pieces/<uuid:piece_id>/consultations",
+    summary="Qui a lu un document / Who read a document",
+    answers={200: ref("Consultations")},
+)
+def lister_consultations(piece_id: UUID) -> Response:
+    """List the readings of a document, newest first."""
+    services = clients.current()
+    answer: stockage.ListConsultationsResponse = services.stockage.call(
+        lambda s: s.ListConsultations,
+        stockage.ListConsultationsRequest(piece_id=str(piece_id)),
+        token=services.token(),
+        deadline=services.config.delai_appel_s,
+    )
+    return jsonify({"consultations": [shapes.consultation(item) for item in answer.consultations]})
 
 
 @RESOURCE.route(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from services.stockage.adapters.cadres import CADRE, DONNEES, LONGUEUR, recevoir
+from services.stockage.adapters.cadres import CADRE, DONNEES, LONGUEUR, PANNE, recevoir
 from services.stockage.domain import (
     Bornes,
     Constat,
@@ -25,7 +25,7 @@ from services.stockage.domain import (
     TypeMedia,
     TypeNonAccepte,
 )
-from services.stockage.use_cases.ports import Lecture
+from services.stockage.use_cases.ports import EntrepotIndisponible, Lecture
 
 # A clean image may be larger than what came (a PNG that was packed harder), never without end.
 SORTIE_MAX = 256 * 1024 * 1024
@@ -72,11 +72,26 @@ class AnalyseurIsole:
             reecrit=bool(resultat["reecrit"]),
         )
 
-    def apercu(self, lecture: Lecture, type_media: TypeMedia, page: int) -> bytes:
-        """Render a page as a PNG."""
+    def apercu(
+        self, lecture: Lecture, type_media: TypeMedia, page: int, filigrane: tuple[str, ...] = ()
+    ) -> bytes:
+        """Render a page as a PNG, with those lines all over it."""
         image = bytearray()
-        self._demander(lecture, image.extend, acte="apercu", type=type_media.value, page=page)
+        self._demander(
+            lecture,
+            image.extend,
+            acte="apercu",
+            type=type_media.value,
+            page=page,
+            filigrane=filigrane,
+        )
         return bytes(image)
+
+    def depouiller(self, lecture: Lecture) -> bytes:
+        """Rebuild a PDF without anything active."""
+        fichier = bytearray()
+        self._demander(lecture, fichier.extend, acte="depouiller", type=TypeMedia.PDF.value)
+        return bytes(fichier)
 
     def demarrer(self) -> None:
         """Start the model now, so that the first document does not wait for it."""
@@ -190,6 +205,8 @@ def _comprendre(resultat: dict[str, Any]) -> dict[str, Any]:
     raison = resultat.get("raison")
     if raison is None:
         return resultat
+    if raison == PANNE:
+        raise EntrepotIndisponible
     details = {str(nom): str(valeur) for nom, valeur in resultat["details"].items()}
     if raison == DonneesInvalides.raison:
         raise DonneesInvalides(details)

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from services.stockage.domain import ControleImpossible, ControleIndisponible
 
@@ -14,6 +15,7 @@ CONNEXION_S = 2.0
 # Longest silence of clamd, while it reads or while it unpacks what it read.
 SILENCE_S = 30.0
 REPONSE_MAX = 4096
+_PARTS_VERSION = 3
 
 
 class AntivirusClamd:
@@ -23,6 +25,27 @@ class AntivirusClamd:
         hote, _, port = adresse.rpartition(":")
         self._adresse = (hote, int(port))
         self._silence_s = silence_s
+
+    def signatures_du(self) -> datetime | None:
+        """When the signatures that clamd uses were made, UTC; None when it has only local ones.
+
+        Raises: ControleIndisponible.
+        """
+        try:
+            with socket.create_connection(self._adresse, timeout=CONNEXION_S) as prise:
+                prise.settimeout(self._silence_s)
+                prise.sendall(b"zVERSION\0")
+                reponse = _lire(prise)
+        except OSError as erreur:
+            raise ControleIndisponible("clamd") from erreur
+        # "ClamAV 1.0.7/27468/Fri Nov 20 08:36:46 2026"; what follows the name may be missing.
+        parts = reponse.rstrip(b"\0").decode("ascii", errors="replace").split("/")
+        if len(parts) < _PARTS_VERSION:
+            return None
+        try:
+            return datetime.strptime(parts[2].strip(), "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+        except ValueError:
+            return None
 
     def examiner(self, blocs: Iterable[bytes]) -> str | None:
         """Judge a stream. Raises: ControleIndisponible, ControleImpossible."""

@@ -22,11 +22,21 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO, cast
+from functools import partial
+from typing import Any, BinaryIO, NoReturn, cast
 
-from services.stockage.adapters.cadres import DONNEES, LONGUEUR, RESULTAT, envoyer, recevoir
+from services.stockage.adapters.cadres import (
+    DONNEES,
+    LONGUEUR,
+    PANNE,
+    RESULTAT,
+    envoyer,
+    recevoir,
+)
 from services.stockage.adapters.chiffrement import Dechiffreur
+from services.stockage.adapters.depouillement import depouiller
 from services.stockage.adapters.examen import apercu, assainir, charger_modules
+from services.stockage.adapters.filigrane import filigraner
 from services.stockage.domain import Bornes, DonneesInvalides, FaitStockage, TypeMedia
 
 _PR_SET_PDEATHSIG = 1
@@ -86,12 +96,38 @@ def _travailler(canal: int, objet: int) -> None:
     try:
         (longueur,) = LONGUEUR.unpack(recevoir(prise, LONGUEUR.size))
         demande = json.loads(recevoir(prise, longueur))
-        with os.fdopen(objet, "rb", buffering=0) as fichier:
+        with Fichier(objet, prise) as fichier:
             resultat = _repondre(demande, cast("BinaryIO", fichier), prise)
         envoyer(prise, RESULTAT, json.dumps(resultat).encode())
     except BaseException:  # noqa: BLE001 - a dump of what failed would show the document
         os._exit(1)
     os._exit(0)
+
+
+class Fichier(io.FileIO):
+    """The encrypted object. A disk that fails is told at once: parsers call it a bad file."""
+
+    def __init__(self, descripteur: int, prise: socket.socket) -> None:
+        super().__init__(descripteur, "rb")
+        self._prise = prise
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move, or end this process with the reason."""
+        try:
+            return super().seek(offset, whence)
+        except OSError:
+            self._renoncer()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read, or end this process with the reason."""
+        try:
+            return super().read(-1 if size is None else size) or b""
+        except OSError:
+            self._renoncer()
+
+    def _renoncer(self) -> NoReturn:
+        envoyer(self._prise, RESULTAT, json.dumps({"raison": PANNE, "details": {}}).encode())
+        os._exit(0)
 
 
 def _repondre(demande: dict[str, Any], fichier: BinaryIO, prise: socket.socket) -> dict[str, Any]:
@@ -103,7 +139,11 @@ def _repondre(demande: dict[str, Any], fichier: BinaryIO, prise: socket.socket) 
         clair = Dechiffreur(fichier, cle=cle, contexte=contexte)
         source = cast("BinaryIO", io.BufferedReader(clair))
         if demande["acte"] == "apercu":
-            apercu(source, type_media, demande["page"], _emettre(prise), bornes)
+            marque = partial(filigraner, lignes=demande["filigrane"])
+            apercu(source, type_media, demande["page"], _emettre(prise), bornes, marque)
+            return {}
+        if demande["acte"] == "depouiller":
+            depouiller(source, _emettre(prise))
             return {}
         constat = assainir(source, type_media, _emettre(prise), bornes)
     except DonneesInvalides as fait:

@@ -10,6 +10,8 @@ CADRE = struct.Struct(">cI")
 LONGUEUR = struct.Struct(">I")
 DONNEES = b"D"
 RESULTAT = b"R"
+# The reason of a result that says nothing about the document: its bytes cannot be read now.
+PANNE = "ENTREPOT_INDISPONIBLE"
 
 
 def recevoir(prise: socket.socket, octets: int) -> bytes:

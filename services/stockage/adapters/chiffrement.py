@@ -31,6 +31,9 @@ SCEAU = 16
 MAGIE = b"EPC1"
 ENTETE = MAGIE + struct.pack(">I", BLOC)
 _NONCE_ENVELOPPE = 12
+# Chunks that a whole reading takes at once: fewer messages and calls, half a megabyte of memory.
+_LOT = 8
+_PAS = BLOC + SCEAU
 
 
 class Puits(Protocol):
@@ -51,13 +54,15 @@ class Chiffreur:
     Invariant: a chunk is written only once it is known whether it is the last one.
     """
 
-    def __init__(self, *, cle: bytes, contexte: bytes, puits: Puits) -> None:
+    def __init__(
+        self, *, cle: bytes, contexte: bytes, puits: Puits, condenser: bool = True
+    ) -> None:
         self._aes = AESGCM(cle)
         self._contexte = ENTETE + contexte
         self._puits = puits
         self._attente = bytearray()
         self._numero = 0
-        self._sha256 = hashlib.sha256()
+        self._sha256 = hashlib.sha256() if condenser else None
         self.taille_octets = 0
         self._ecrire(ENTETE)
 
@@ -76,9 +81,12 @@ class Chiffreur:
         del self._attente[:fin]
 
     def terminer(self) -> bytes:
-        """Write the last chunk. Returns: the SHA-256 of all the bytes written."""
+        """Write the last chunk.
+
+        Returns: the SHA-256 of all the bytes written, nothing when it was not to be computed.
+        """
         self._chiffrer(self._attente, dernier=True)
-        return self._sha256.digest()
+        return self._sha256.digest() if self._sha256 is not None else b""
 
     def _chiffrer(self, clair: bytes | bytearray | memoryview, *, dernier: bool) -> None:
         nonce = _nonce(self._numero, dernier=dernier)
@@ -86,7 +94,8 @@ class Chiffreur:
         self._numero += 1
 
     def _ecrire(self, donnees: bytes) -> None:
-        self._sha256.update(donnees)
+        if self._sha256 is not None:
+            self._sha256.update(donnees)
         self._puits.write(donnees)
 
 
@@ -105,7 +114,7 @@ class Dechiffreur(io.RawIOBase):
         fichier.seek(0)
         if chiffre < SCEAU or fichier.read(len(ENTETE)) != ENTETE:
             raise PieceAlteree
-        self._blocs = -(-chiffre // (BLOC + SCEAU))
+        self._blocs = -(-chiffre // (_PAS))
         self.taille_octets = chiffre - self._blocs * SCEAU
         self._position = 0
         self._cache: tuple[int, bytes] = (-1, b"")
@@ -145,22 +154,34 @@ class Dechiffreur(io.RawIOBase):
         return lus
 
     def blocs(self) -> Iterator[bytes]:
-        """Iterate over the plain chunks from the start; an empty object gives none."""
-        for numero in range(-(-self.taille_octets // BLOC)):
-            yield self._bloc(numero)
+        """Iterate over the plain bytes from the start, some chunks at a time.
+
+        An empty object gives none.
+        """
+        total = -(-self.taille_octets // BLOC)
+        for numero in range(0, total, _LOT):
+            self._fichier.seek(len(ENTETE) + numero * (_PAS))
+            with memoryview(self._fichier.read(_LOT * _PAS)) as lot:
+                yield b"".join(
+                    # A chunk that is not there any more is an empty one, which fails its tag.
+                    self._ouvrir(numero + rang, lot[rang * _PAS : (rang + 1) * _PAS])
+                    for rang in range(min(_LOT, total - numero))
+                )
 
     def _bloc(self, numero: int) -> bytes:
         if self._cache[0] == numero:
             return self._cache[1]
-        self._fichier.seek(len(ENTETE) + numero * (BLOC + SCEAU))
-        chiffre = self._fichier.read(BLOC + SCEAU)
-        nonce = _nonce(numero, dernier=numero == self._blocs - 1)
-        try:
-            clair = self._aes.decrypt(nonce, chiffre, self._contexte)
-        except (InvalidTag, ValueError) as erreur:
-            raise PieceAlteree from erreur
+        self._fichier.seek(len(ENTETE) + numero * (_PAS))
+        clair = self._ouvrir(numero, self._fichier.read(_PAS))
         self._cache = (numero, clair)
         return clair
+
+    def _ouvrir(self, numero: int, chiffre: bytes | memoryview) -> bytes:
+        nonce = _nonce(numero, dernier=numero == self._blocs - 1)
+        try:
+            return self._aes.decrypt(nonce, chiffre, self._contexte)
+        except (InvalidTag, ValueError) as erreur:
+            raise PieceAlteree from erreur
 
 
 def envelopper(cle: bytes, *, par: bytes, contexte: bytes) -> bytes:

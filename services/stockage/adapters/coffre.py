@@ -1,18 +1,16 @@
-"""The safe: objects of the folder back end under keys of the ring (R50 to R52).
+"""The safe: encrypted objects of a store, under keys of the ring (R50 to R52).
 
-master key (settings, versioned) > key of an account (row `espace`) > data key (row `piece`).
-Erasing the middle one makes every document of the account unreadable at once.
+What an object is encrypted with is here; where its bytes are is the store's (`entrepot`), and the
+keys above its own are the ring's (`trousseau`).
 """
 
-import base64
-import binascii
-import hashlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 from uuid import UUID
 
+from chassis.settings import SettingsError
 from services.stockage.adapters.chiffrement import (
     CLE_OCTETS,
     Chiffreur,
@@ -20,107 +18,96 @@ from services.stockage.adapters.chiffrement import (
     developper,
     envelopper,
 )
-from services.stockage.adapters.dossier import Dossier, Ecriture
+from services.stockage.adapters.dossier import EntrepotDossier
+from services.stockage.adapters.entrepot import Ecriture, Entrepot, Objet
+from services.stockage.adapters.trousseau import MaitresseEnvironnement, Trousseau, contexte
+from services.stockage.config import Config
 from services.stockage.domain import CleScellee, Espace, ObjetChiffre, PieceAlteree, Zone
-from services.stockage.use_cases.ports import Partage
+from services.stockage.use_cases.ports import CleEffacee, Partage
 
 
-class CleMaitresseInvalide(Exception):
-    """The setting is not a list of 32-byte keys, or the version that a row names is not in it."""
+class CoffreChiffre:
+    """`Coffre` over any store."""
 
-
-class Trousseau:
-    """Master keys by version; the first one of the setting wraps what is new."""
-
-    def __init__(self, reglage: str) -> None:
-        self._cles: dict[int, bytes] = {}
-        for rang, article in enumerate(reglage.split(",")):
-            version, deux_points, cle = article.strip().rpartition(":")
-            try:
-                numero = int(version) if deux_points else 1
-                octets = base64.b64decode(cle, validate=True)
-            except (ValueError, binascii.Error) as erreur:
-                raise CleMaitresseInvalide("STOCKAGE_CLE_MAITRESSE") from erreur
-            if len(octets) != CLE_OCTETS or numero in self._cles:
-                raise CleMaitresseInvalide("STOCKAGE_CLE_MAITRESSE")
-            self._cles[numero] = octets
-            if rang == 0:
-                self.version = numero
-
-    def creer(self, compte_id: UUID) -> CleScellee:
-        """Make the key of an account."""
-        cle = secrets.token_bytes(CLE_OCTETS)
-        contexte = _contexte("compte", compte_id)
-        enveloppe = envelopper(cle, par=self._cles[self.version], contexte=contexte)
-        return CleScellee(version=self.version, enveloppe=enveloppe)
-
-    def ouvrir(self, espace: Espace) -> bytes:
-        """Unwrap the key of an account. Raises: CleMaitresseInvalide, PieceAlteree."""
-        maitresse = self._cles.get(espace.cle.version)
-        if maitresse is None:
-            raise CleMaitresseInvalide(f"version {espace.cle.version}")
-        contexte = _contexte("compte", espace.compte_id)
-        return developper(espace.cle.enveloppe, par=maitresse, contexte=contexte)
-
-
-class CoffreDossier:
-    """`Coffre` over a folder of this machine."""
-
-    def __init__(self, racine: Path, *, cle_maitresse: str) -> None:
-        self._trousseau = Trousseau(cle_maitresse)
-        self._dossiers = {zone: Dossier(racine / zone.value) for zone in Zone}
+    def __init__(self, entrepot: Entrepot, trousseau: Trousseau) -> None:
+        self._entrepot = entrepot
+        self._trousseau = trousseau
 
     def accessible(self) -> bool:
         """Tell whether documents can be written and read now."""
-        return all(dossier.accessible() for dossier in self._dossiers.values())
+        return self._entrepot.accessible()
 
     def nouvelle_cle(self, compte_id: UUID) -> CleScellee:
         """Make the key of an account."""
         return self._trousseau.creer(compte_id)
 
-    def ecrire(self, espace: Espace, zone: Zone) -> "EcritureChiffree":
+    def renouveler(self, espace: Espace) -> CleScellee:
+        """Wrap the key of an account by the current master key."""
+        return self._trousseau.renouveler(espace)
+
+    def temoin(self) -> CleScellee:
+        """Make a check value of the current master key."""
+        return self._trousseau.temoin()
+
+    def reconnaitre(self, temoin: CleScellee) -> bool:
+        """Tell whether the master key of that version made this check value."""
+        return self._trousseau.reconnaitre(temoin)
+
+    def ecrire(self, espace: Espace, zone: Zone, *, passager: bool = False) -> "EcritureChiffree":
         """Begin an object under 128 random bits and a fresh data key (R45, R57)."""
         nom = secrets.token_hex(16)
         cle = secrets.token_bytes(CLE_OCTETS)
-        contexte = _contexte(zone.value, espace.compte_id, nom)
-        enveloppe = envelopper(cle, par=self._trousseau.ouvrir(espace), contexte=contexte)
-        ecriture = self._dossiers[zone].creer(nom)
+        lieu = contexte(zone.value, espace.compte_id, nom)
+        enveloppe = envelopper(cle, par=self._trousseau.ouvrir(espace), contexte=lieu)
+        ecriture = self._entrepot.creer(zone, nom)
         return EcritureChiffree(
             ecriture=ecriture,
-            chiffreur=Chiffreur(cle=cle, contexte=contexte, puits=ecriture),
+            chiffreur=Chiffreur(cle=cle, contexte=lieu, puits=ecriture, condenser=not passager),
             nom=nom,
             enveloppe=enveloppe,
         )
 
     def ouvrir(self, espace: Espace, zone: Zone, objet: ObjetChiffre) -> "LectureChiffree":
-        """Open an object. Raises: PieceAlteree."""
-        contexte = _contexte(zone.value, espace.compte_id, objet.nom)
-        cle = developper(objet.enveloppe, par=self._trousseau.ouvrir(espace), contexte=contexte)
+        """Open an object. Raises: PieceAlteree, CleEffacee, EntrepotIndisponible."""
+        lieu = contexte(zone.value, espace.compte_id, objet.nom)
+        cle = developper(objet.enveloppe, par=self._trousseau.ouvrir(espace), contexte=lieu)
         try:
-            fichier = self._dossiers[zone].ouvrir(objet.nom)
+            fichier = self._entrepot.ouvrir(zone, objet.nom)
         except FileNotFoundError as erreur:
             raise PieceAlteree from erreur
-        return LectureChiffree(fichier, cle=cle, contexte=contexte)
+        return LectureChiffree(fichier, cle=cle, contexte=lieu)
+
+    def convient(self, espace: Espace, zone: Zone, objet: ObjetChiffre) -> bool:
+        """Tell whether the key of the account opens that of the object."""
+        lieu = contexte(zone.value, espace.compte_id, objet.nom)
+        try:
+            developper(objet.enveloppe, par=self._trousseau.ouvrir(espace), contexte=lieu)
+        except (PieceAlteree, CleEffacee):
+            return False
+        return True
 
     def affermir(self, zone: Zone, nom: str) -> None:
         """Flush an object to the disk."""
-        self._dossiers[zone].affermir(nom)
+        self._entrepot.affermir(zone, nom)
 
     def supprimer(self, zone: Zone, nom: str) -> None:
         """Delete an object."""
-        self._dossiers[zone].supprimer(nom)
+        self._entrepot.supprimer(zone, nom)
 
     def lister(self, zone: Zone) -> Iterator[tuple[str, float]]:
         """Names and last write times of the objects of an area."""
-        return self._dossiers[zone].lister()
+        return self._entrepot.lister(zone)
 
     def empreinte(self, zone: Zone, nom: str) -> bytes | None:
-        """SHA-256 of the bytes on disk."""
-        try:
-            with self._dossiers[zone].ouvrir(nom) as fichier:
-                return hashlib.file_digest(fichier, "sha256").digest()
-        except FileNotFoundError:
-            return None
+        """SHA-256 of the bytes that are stored."""
+        return self._entrepot.empreinte(zone, nom)
+
+
+class CoffreDossier(CoffreChiffre):
+    """`Coffre` over a folder of this machine, with master keys from the settings."""
+
+    def __init__(self, racine: Path, *, cle_maitresse: str) -> None:
+        super().__init__(EntrepotDossier(racine), Trousseau(MaitresseEnvironnement(cle_maitresse)))
 
 
 class EcritureChiffree:
@@ -159,13 +146,13 @@ class EcritureChiffree:
 class LectureChiffree:
     """`Lecture` of an encrypted object."""
 
-    def __init__(self, fichier: BinaryIO, *, cle: bytes, contexte: bytes) -> None:
+    def __init__(self, fichier: Objet, *, cle: bytes, contexte: bytes) -> None:
         self._fichier = fichier
         self._cle = cle
         self._contexte = contexte
         try:
-            self._clair = Dechiffreur(fichier, cle=cle, contexte=contexte)
-        except PieceAlteree:
+            self._clair = Dechiffreur(cast("BinaryIO", fichier), cle=cle, contexte=contexte)
+        except BaseException:
             fichier.close()
             raise
         self.taille_octets = self._clair.taille_octets
@@ -183,7 +170,9 @@ class LectureChiffree:
 
     def partage(self) -> Partage:
         """The open file and the data key of this object alone."""
-        return Partage(descripteur=self._fichier.fileno(), cle=self._cle, contexte=self._contexte)
+        return Partage(
+            descripteur=self._fichier.descripteur(), cle=self._cle, contexte=self._contexte
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -192,6 +181,25 @@ class LectureChiffree:
         self._fichier.close()
 
 
-def _contexte(*parts: object) -> bytes:
-    # No part can hold the separator: an area, a UUID, a hexadecimal name.
-    return "|".join(("espace-citoyen", "stockage", "v1", *map(str, parts))).encode()
+def composer(config: Config) -> CoffreChiffre:
+    """Make the safe that the settings name, a bucket if there is one, else the folder.
+
+    Raises: CleMaitresseInvalide, SettingsError (neither a bucket nor a folder).
+    """
+    trousseau = Trousseau(MaitresseEnvironnement(config.cle_maitresse))
+    if not config.s3_seau:
+        if config.dossier is None:
+            raise SettingsError("settings: STOCKAGE_DOSSIER or STOCKAGE_S3_SEAU is missing")
+        return CoffreChiffre(EntrepotDossier(config.dossier), trousseau)
+    # boto3 takes a second and 30 MB: only a city that has a bucket pays for it.
+    from services.stockage.adapters.s3 import EntrepotS3  # noqa: PLC0415
+
+    entrepot = EntrepotS3(
+        url=config.s3_url,
+        seau=config.s3_seau,
+        cle=config.s3_cle,
+        secret=config.s3_secret,
+        region=config.s3_region,
+        silence_s=config.s3_silence_s,
+    )
+    return CoffreChiffre(entrepot, trousseau)

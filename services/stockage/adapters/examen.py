@@ -82,8 +82,12 @@ def apercu(
     page: int,
     ecrire: Callable[[bytes], None],
     bornes: Bornes,
+    marquer: Callable[[Image.Image], Image.Image] = lambda image: image,
 ) -> None:
-    """Render one page as a PNG. Raises: DonneesInvalides, PieceTronquee, PieceTropGrande."""
+    """Render one page as a PNG, with what `marquer` draws on it.
+
+    Raises: DonneesInvalides, PieceTronquee, PieceTropGrande.
+    """
     if type_media is TypeMedia.PDF:
         image = _rendre_page(source, page, bornes)
     elif page == 1:
@@ -93,6 +97,7 @@ def apercu(
     image.thumbnail((APERCU_COTE, APERCU_COTE))
     if image.mode not in {"L", "RGB", "RGBA"}:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image = marquer(image)
     image.info = {}
     # Level 1: a preview is looked at once, its making is waited for.
     image.save(cast("BinaryIO", Sortie(ecrire)), format="PNG", compress_level=1)

@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Final
 
 from chassis.grpc_server import ErrorRow
-from services.stockage.api import pieces
+from services.stockage.api import conservation, entrepot, pieces, televersement
 
-FACES: Final[tuple[ModuleType, ...]] = (pieces,)
+FACES: Final[tuple[ModuleType, ...]] = (pieces, televersement, conservation)
 
 SERVICE: Final[str] = pieces.SERVICE
 OTHERS: Final[tuple[str, ...]] = tuple(face.SERVICE for face in FACES[1:])
@@ -19,5 +19,5 @@ ACCESS: Final[Mapping[str, frozenset[str]]] = {
     rpc: roles for face in FACES for rpc, roles in face.ACCESS.items()
 }
 ERRORS: Final[Mapping[type[Exception], ErrorRow]] = {
-    error: row for face in FACES for error, row in face.ERRORS.items()
+    error: row for face in (*FACES, entrepot) for error, row in face.ERRORS.items()
 }

@@ -3,12 +3,10 @@
 `ACCESS` says who may call, `ERRORS` what a fact becomes on the wire.
 """
 
-import base64
-import binascii
 import datetime as dt
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import grpc
 from sqlalchemy import Engine
@@ -18,34 +16,50 @@ from chassis.grpc_server import ErrorRow, caller
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as pb
 from espacecitoyen.stockage.v1 import stockage_service_pb2_grpc as pb_grpc
 from services.stockage import domain, persistence
+from services.stockage.api.liste import (
+    ecrire_curseur,
+    lire_classement,
+    lire_curseur,
+    lire_filtre,
+    lire_taille,
+)
+from services.stockage.api.messages import compte, lire_fiche, lire_id, lire_ids, sujet
+from services.stockage.api.suivi import Suivi
 from services.stockage.domain import (
+    Conservation,
     DonneesInvalides,
-    Fiche,
-    GenrePiece,
-    Piece,
-    PieceIntrouvable,
+    Validite,
 )
 from services.stockage.use_cases import depot as depots
 from services.stockage.use_cases import espace, lecture, retenue
 
 SERVICE = "espacecitoyen.stockage.v1.StockageService"
-PAGE_DEFAUT = 20
-PAGE_MAX = 100
 DOSSIER_MAX = 64
+LECTEUR_NOM_MAX = 80
 BLOC = 64 * 1024
+# What a city that says nothing gets.
+VALIDITE = Validite(zone=ZoneInfo("America/Toronto"), rappel_jours=30)
+CONSERVATION = Conservation(jours={})
 
 _CITOYEN = frozenset({"citoyen"})
+# A mandatary whose scope is documents reads them, and changes nothing (IDN-21).
+_LECTEUR = _CITOYEN | {"mandat_documents"}
 ACCESS: Mapping[str, frozenset[str]] = {
     "DeposerPiece": _CITOYEN,
-    "ListPieces": _CITOYEN,
-    "GetPiece": _CITOYEN,
+    "ListPieces": _LECTEUR,
     # Which documents an agent may read is decided by their case and purpose (`lecture`).
-    "LirePiece": _CITOYEN | frozenset(domain.SERVICE_DU_ROLE),
+    "GetPiece": _LECTEUR | frozenset(domain.SERVICE_DU_ROLE),
+    "LirePiece": _LECTEUR | frozenset(domain.SERVICE_DU_ROLE),
     "ModifierPiece": _CITOYEN,
     "SupprimerPiece": _CITOYEN,
     # The calling service forwards the token of the citizen who acts.
     "RetenirPieces": _CITOYEN,
     "LibererPieces": _CITOYEN,
+    "ListVersions": _CITOYEN,
+    "ListUtilisations": _CITOYEN,
+    "ListConsultations": _CITOYEN,
+    "LireEspace": _CITOYEN,
+    "EffacerEspace": _CITOYEN,
 }
 
 
@@ -65,6 +79,11 @@ ERRORS: Mapping[type[Exception], ErrorRow] = {
     domain.QuotaDepasse: ErrorRow(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_DEPASSE"),
     domain.PieceIntrouvable: ErrorRow(grpc.StatusCode.NOT_FOUND, "PIECE_INTROUVABLE"),
     domain.PieceNonSaine: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "PIECE_NON_SAINE"),
+    domain.PieceGelee: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "PIECE_GELEE"),
+    domain.FichierReserve: ErrorRow(grpc.StatusCode.PERMISSION_DENIED, "FICHIER_RESERVE"),
+    domain.RepresentationRefusee: ErrorRow(
+        grpc.StatusCode.PERMISSION_DENIED, "REPRESENTATION_REFUSEE"
+    ),
     domain.PieceAlteree: ErrorRow(grpc.StatusCode.DATA_LOSS, "PIECE_ALTEREE"),
     # A fact that has no row of its own would be a fault of this table; a test looks for it.
     domain.FaitStockage: ErrorRow(grpc.StatusCode.INTERNAL, "INTERNE"),
@@ -75,7 +94,7 @@ ERRORS: Mapping[type[Exception], ErrorRow] = {
 }
 
 
-class Servicer(pb_grpc.StockageServiceServicer):
+class Servicer(Suivi):
     """One method per RPC; the contract is in the .proto, the rules in the use cases."""
 
     def __init__(
@@ -87,6 +106,8 @@ class Servicer(pb_grpc.StockageServiceServicer):
         taille_max: int,
         quota: int,
         horloge: Callable[[], dt.datetime],
+        validite: Validite = VALIDITE,
+        conservation: Conservation = CONSERVATION,
     ) -> None:
         self._sessions = sessions
         self._lecteur = lecteur
@@ -95,6 +116,8 @@ class Servicer(pb_grpc.StockageServiceServicer):
         self._taille_max = taille_max
         self._quota = quota
         self._horloge = horloge
+        self._validite = validite
+        self._conservation = conservation
 
     def DeposerPiece(  # noqa: N802  (named by the contract)
         self, request_iterator: Iterator[pb.DeposerPieceRequest], _context: grpc.ServicerContext
@@ -108,42 +131,41 @@ class Servicer(pb_grpc.StockageServiceServicer):
             sessions=self._sessions,
             controle=self._controle,
             depot=depots.Depot(
-                compte_id=_compte(),
+                compte_id=compte(),
                 request_id=entete.request_id,
                 nom_fichier=domain.nettoyer_nom(entete.nom_fichier),
-                fiche=_fiche(entete),
+                fiche=_fiche_du_depot(entete),
                 taille_annoncee=entete.taille_octets,
+                remplace=lire_id(entete.remplace_piece_id) if entete.remplace_piece_id else None,
             ),
             blocs=_blocs(request_iterator),
             taille_max=self._taille_max,
             quota=self._quota,
             maintenant=self._horloge(),
         )
-        return pb.DeposerPieceResponse(piece=_message(piece))
+        return pb.DeposerPieceResponse(piece=self._message(piece))
 
     def ListPieces(  # noqa: N802  (named by the contract)
         self, request: pb.ListPiecesRequest, _context: grpc.ServicerContext
     ) -> pb.ListPiecesResponse:
-        """List the caller's documents, newest first."""
-        if request.page_size < 0:
-            raise DonneesInvalides({"page_size": "TAILLE_INVALIDE"})
-        taille = min(request.page_size or PAGE_DEFAUT, PAGE_MAX)
-        genre = None if request.genre == 0 else GenrePiece[_genre(request.genre)]
-        compte_id = _compte()
+        """List the caller's documents in the order asked."""
+        taille = lire_taille(request.page_size)
+        classement = lire_classement(request)
+        jour = self._validite.jour(self._horloge())
+        compte_id = compte()
         with plain(self._lecteur) as cursor:
-            pieces = persistence.lister_pieces(
+            pieces, suite = persistence.lister_pieces(
                 cursor,
                 compte_id=compte_id,
-                genre=genre,
-                apres=_lire_curseur(request.page_token),
-                # One more tells whether there is a next page.
-                limite=taille + 1,
+                filtre=lire_filtre(request, validite=self._validite, jour=jour),
+                classement=classement,
+                apres=lire_curseur(request.page_token, classement),
+                limite=taille,
             )
             octets, total = persistence.compter_espace(cursor, compte_id)
-        suite = _curseur(pieces[taille - 1]) if len(pieces) > taille else ""
         return pb.ListPiecesResponse(
-            pieces=[_message(piece) for piece in pieces[:taille]],
-            next_page_token=suite,
+            pieces=[self._message(piece) for piece in pieces],
+            next_page_token=ecrire_curseur(classement, suite),
             octets_utilises=octets,
             quota_octets=self._quota,
             total=total,
@@ -153,25 +175,17 @@ class Servicer(pb_grpc.StockageServiceServicer):
         self, request: pb.GetPieceRequest, _context: grpc.ServicerContext
     ) -> pb.GetPieceResponse:
         """Give one document's fields."""
-        piece_id = _piece_id(request.piece_id)
+        lecteur = _lecteur(request.dossier_id)
         with self._lecteur.connect() as connexion:
-            pieces = persistence.lire_pieces(connexion, compte_id=_compte(), piece_ids=[piece_id])
-        if piece_id not in pieces:
-            raise PieceIntrouvable
-        return pb.GetPieceResponse(piece=_message(pieces[piece_id]))
+            piece, _ = lecture.trouver_piece(connexion, lecteur, lire_id(request.piece_id))
+        return pb.GetPieceResponse(piece=self._message(piece))
 
     def LirePiece(  # noqa: N802  (named by the contract)
         self, request: pb.LirePieceRequest, _context: grpc.ServicerContext
     ) -> Iterator[pb.LirePieceResponse]:
         """Serve the file, or a clean image of one of its pages."""
-        asker = caller()
-        lecteur = lecture.Lecteur(
-            sujet_id=_compte(),
-            roles=asker.roles,
-            motif=asker.purpose,
-            dossier_id=request.dossier_id,
-        )
-        piece_id = _piece_id(request.piece_id)
+        lecteur = _lecteur(request.dossier_id, nom=request.lecteur_nom[:LECTEUR_NOM_MAX])
+        piece_id = lire_id(request.piece_id)
         if request.variante == pb.VARIANTE_PIECE_APERCU:
             yield from self._apercu(lecteur, piece_id, request.page or 1)
         elif request.variante == pb.VARIANTE_PIECE_FICHIER:
@@ -185,12 +199,12 @@ class Servicer(pb_grpc.StockageServiceServicer):
         """Change the fields."""
         piece = espace.modifier_piece(
             sessions=self._sessions,
-            compte_id=_compte(),
+            compte_id=compte(),
             request_id=request.request_id,
-            piece_id=_piece_id(request.piece_id),
-            fiche=_fiche(request),
+            piece_id=lire_id(request.piece_id),
+            fiche=lire_fiche(request),
         )
-        return pb.ModifierPieceResponse(piece=_message(piece))
+        return pb.ModifierPieceResponse(piece=self._message(piece))
 
     def SupprimerPiece(  # noqa: N802  (named by the contract)
         self, request: pb.SupprimerPieceRequest, _context: grpc.ServicerContext
@@ -199,9 +213,9 @@ class Servicer(pb_grpc.StockageServiceServicer):
         espace.supprimer_piece(
             sessions=self._sessions,
             coffre=self._coffre,
-            compte_id=_compte(),
+            compte_id=compte(),
             request_id=request.request_id,
-            piece_id=_piece_id(request.piece_id),
+            piece_id=lire_id(request.piece_id),
             maintenant=self._horloge(),
         )
         return pb.SupprimerPieceResponse()
@@ -215,14 +229,14 @@ class Servicer(pb_grpc.StockageServiceServicer):
             raise DonneesInvalides({"piece_ids": "NOMBRE_INVALIDE"})
         pieces = retenue.retenir_pieces(
             sessions=self._sessions,
-            compte_id=_compte(),
+            compte_id=compte(),
             request_id=request.request_id,
             service=request.service,
             dossier_id=request.dossier_id,
-            piece_ids=_piece_ids(request.piece_ids),
+            piece_ids=lire_ids(request.piece_ids),
             maintenant=self._horloge(),
         )
-        return pb.RetenirPiecesResponse(pieces=[_message(piece) for piece in pieces])
+        return pb.RetenirPiecesResponse(pieces=[self._message(piece) for piece in pieces])
 
     def LibererPieces(  # noqa: N802  (named by the contract)
         self, request: pb.LibererPiecesRequest, _context: grpc.ServicerContext
@@ -232,24 +246,30 @@ class Servicer(pb_grpc.StockageServiceServicer):
         retenue.liberer_pieces(
             sessions=self._sessions,
             coffre=self._coffre,
-            compte_id=_compte(),
+            compte_id=compte(),
             request_id=request.request_id,
             service=request.service,
             dossier_id=request.dossier_id,
-            piece_ids=_piece_ids(request.piece_ids),
+            piece_ids=lire_ids(request.piece_ids),
             maintenant=self._horloge(),
         )
         return pb.LibererPiecesResponse()
 
     def _fichier(self, lecteur: lecture.Lecteur, piece_id: UUID) -> Iterator[pb.LirePieceResponse]:
         with lecture.lire_piece(
-            sessions=self._sessions, coffre=self._coffre, lecteur=lecteur, piece_id=piece_id
+            sessions=self._sessions,
+            coffre=self._coffre,
+            analyseur=self._controle.analyseur,
+            lecteur=lecteur,
+            piece_id=piece_id,
+            maintenant=self._horloge(),
         ) as (piece, ouverte):
             yield pb.LirePieceResponse(
                 entete=pb.EnteteLecture(
                     nom_fichier=piece.nom_fichier,
                     type_media=piece.type_media or "",
                     taille_octets=ouverte.taille_octets,
+                    pages=piece.pages,
                 )
             )
             for bloc in ouverte.blocs():
@@ -265,12 +285,15 @@ class Servicer(pb_grpc.StockageServiceServicer):
             lecteur=lecteur,
             piece_id=piece_id,
             page=page,
+            maintenant=self._horloge(),
+            zone=self._validite.zone,
         )
         yield pb.LirePieceResponse(
             entete=pb.EnteteLecture(
                 nom_fichier=domain.nommer_selon_type(piece.nom_fichier, domain.TypeMedia.PNG),
                 type_media=domain.TypeMedia.PNG.value,
                 taille_octets=len(image),
+                pages=piece.pages,
             )
         )
         for debut in range(0, len(image), BLOC):
@@ -282,23 +305,17 @@ def register(server: grpc.Server, servicer: Servicer) -> None:
     pb_grpc.add_StockageServiceServicer_to_server(servicer, server)
 
 
-def _compte() -> UUID:
-    """Account of the caller. An agent's subject is one too, and owns no document."""
-    return _piece_id(caller().subject)
-
-
-def _piece_id(texte: str) -> UUID:
-    try:
-        return UUID(texte)
-    except ValueError as erreur:
-        raise PieceIntrouvable from erreur
-
-
-def _piece_ids(textes: Sequence[str]) -> list[UUID]:
-    ids = [_piece_id(texte) for texte in textes]
-    if len(set(ids)) != len(ids):
-        raise DonneesInvalides({"piece_ids": "MEME_PIECE_DEUX_FOIS"})
-    return ids
+def _lecteur(dossier_id: str, *, nom: str = "") -> lecture.Lecteur:
+    asker = caller()
+    return lecture.Lecteur(
+        sujet_id=sujet(),
+        # Staff acts for nobody: a case and a purpose give it what it may see.
+        compte_id=compte() if "citoyen" in asker.roles else sujet(),
+        roles=asker.roles,
+        motif=asker.purpose,
+        dossier_id=dossier_id,
+        nom=nom,
+    )
 
 
 def _exiger_dossier(service: str, dossier_id: str) -> None:
@@ -311,19 +328,11 @@ def _exiger_dossier(service: str, dossier_id: str) -> None:
         raise DonneesInvalides(fautes)
 
 
-def _genre(valeur: int) -> str:
-    # Proto3 keeps a value that this version does not know; it is then no kind of ours.
-    if valeur not in pb.GenrePiece.values():
-        return ""
-    return pb.GenrePiece.Name(valeur).removeprefix("GENRE_PIECE_")  # type: ignore[arg-type]
-
-
-def _fiche(message: pb.EntetePiece | pb.ModifierPieceRequest) -> Fiche:
-    return domain.lire_fiche(
-        genre=_genre(message.genre),
-        libelle=message.libelle,
-        valide_jusqu_au=message.valide_jusqu_au,
-    )
+def _fiche_du_depot(entete: pb.EntetePiece) -> domain.Fiche | None:
+    """Read the fields of an upload, None when it keeps those of the document that it replaces."""
+    if entete.remplace_piece_id and entete.genre == pb.GENRE_PIECE_UNSPECIFIED:
+        return None
+    return lire_fiche(entete)
 
 
 def _blocs(requetes: Iterator[pb.DeposerPieceRequest]) -> Iterator[bytes]:
@@ -348,37 +357,3 @@ def _blocs(requetes: Iterator[pb.DeposerPieceRequest]) -> Iterator[bytes]:
     except grpc.RpcError as erreur:
         raise DepotInterrompu from erreur
     raise DepotInterrompu
-
-
-def _curseur(piece: Piece) -> str:
-    texte = json.dumps([piece.deposee_le.isoformat(), str(piece.piece_id)])
-    return base64.urlsafe_b64encode(texte.encode()).decode()
-
-
-def _lire_curseur(curseur: str) -> tuple[dt.datetime, UUID] | None:
-    if not curseur:
-        return None
-    try:
-        instant, piece_id = json.loads(base64.urlsafe_b64decode(curseur))
-        return dt.datetime.fromisoformat(instant), UUID(piece_id)
-    except (ValueError, TypeError, AttributeError, binascii.Error) as erreur:
-        raise DonneesInvalides({"page_token": "CURSEUR_INVALIDE"}) from erreur
-
-
-def _message(piece: Piece) -> pb.Piece:
-    return pb.Piece(
-        piece_id=str(piece.piece_id),
-        nom_fichier=piece.nom_fichier,
-        genre=pb.GenrePiece.Value(f"GENRE_PIECE_{piece.fiche.genre}"),
-        libelle=piece.fiche.libelle,
-        valide_jusqu_au=piece.fiche.valide_jusqu_au.isoformat()
-        if piece.fiche.valide_jusqu_au
-        else "",
-        statut=pb.StatutPiece.Value(f"STATUT_PIECE_{piece.statut}"),
-        type_media=piece.type_media or "",
-        taille_octets=piece.taille_octets,
-        deposee_le=piece.deposee_le.astimezone(dt.UTC).isoformat().replace("+00:00", "Z"),
-        pages=piece.pages,
-        sha256_recu=piece.sha256_recu.hex(),
-        utilisee=piece.utilisee,
-    )

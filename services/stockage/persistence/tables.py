@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -25,6 +26,7 @@ ESPACE = Table(
     Column("octets_utilises", BigInteger),
     Column("nombre_pieces", BigInteger),
     Column("cree_le", _instant),
+    Column("effacement_demande_le", _instant),
 )
 PIECE = Table(
     "piece",
@@ -48,6 +50,12 @@ PIECE = Table(
     Column("objet_sha256", LargeBinary),
     Column("tentatives", Integer),
     Column("prochaine_tentative", _instant),
+    Column("document_id", Uuid),
+    Column("version", Integer),
+    Column("courante", Boolean),
+    Column("cle_nom", Text),
+    Column("recherche", Text),
+    Column("validite_avisee", Date),
 )
 RETENUE = Table(
     "retenue",
@@ -58,4 +66,35 @@ RETENUE = Table(
     Column("compte_id", Uuid),
     Column("retenue_le", _instant),
     Column("liberee_le", _instant),
+    Column("decidee_le", _instant),
+    Column("purgee", Boolean),
+)
+GEL = Table(
+    "gel",
+    _meta,
+    Column("gel_id", Uuid, primary_key=True),
+    Column("compte_id", Uuid),
+    Column("document_id", Uuid),
+    Column("motif", Text),
+    Column("sans_avis", Boolean),
+    Column("pose_par", Uuid),
+    Column("pose_le", _instant),
+    Column("leve_par", Uuid),
+    Column("leve_le", _instant),
+    Column("motif_levee", Text),
+)
+CONSULTATION = Table(
+    "consultation",
+    _meta,
+    Column("consultation_id", BigInteger, primary_key=True),
+    Column("document_id", Uuid),
+    Column("piece_id", Uuid),
+    Column("version", Integer),
+    Column("compte_id", Uuid),
+    Column("lecteur_id", Uuid),
+    Column("qualite", Text),
+    Column("motif", Text),
+    Column("dossier_id", Text),
+    Column("variante", Text),
+    Column("lue_le", _instant),
 )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -23,6 +23,7 @@ from services.stockage.domain import (
     Mesure,
     ObjetChiffre,
     Piece,
+    PieceAlteree,
     PieceInfectee,
     PieceIntrouvable,
     StatutPiece,
@@ -30,7 +31,15 @@ from services.stockage.domain import (
     nommer_selon_type,
     reconnaitre,
 )
-from services.stockage.use_cases.ports import Analyseur, Antivirus, Coffre
+from services.stockage.use_cases import versions
+from services.stockage.use_cases.jugement import juger
+from services.stockage.use_cases.ports import (
+    Analyseur,
+    Antivirus,
+    CleEffacee,
+    Coffre,
+    EntrepotEnPanne,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +53,18 @@ class Controle:
 
 @dataclass(frozen=True, kw_only=True)
 class Depot:
-    """What is announced of an upload; `nom_fichier` is clean, `taille_annoncee` 0 if unknown."""
+    """What is announced of an upload; `nom_fichier` is clean, `taille_annoncee` 0 if unknown.
+
+    `remplace` is any version of the document whose next version this is; `fiche` may then be None,
+    which keeps its fields.
+    """
 
     compte_id: UUID
     request_id: str
     nom_fichier: str
-    fiche: Fiche
+    fiche: Fiche | None
     taille_annoncee: int
+    remplace: UUID | None = None
 
 
 def deposer_piece(
@@ -74,27 +88,35 @@ def deposer_piece(
         quarantine for `reprendre_pieces`). The same request_id with the same bytes gives the
         document of the first time.
     Raises: PieceTropGrande, PieceVide, PieceTronquee, PieceInfectee, TypeNonAccepte, QuotaDepasse,
-        PieceIntrouvable (repeated request of a document deleted since), RequestIdReused,
-        InvalidRequestId.
+        PieceIntrouvable (the document to replace, or a repeated request of one deleted since),
+        CleEffacee, EspacePlein, EntrepotIndisponible, RequestIdReused, InvalidRequestId.
     """
     mesure = Mesure(maximum=taille_max, annoncee=depot.taille_annoncee)
+    fiche = versions.fiche_du_depot(
+        sessions=sessions,
+        compte_id=depot.compte_id,
+        remplace=depot.remplace,
+        fiche=depot.fiche,
+    )
     espace = _assurer_espace(sessions, controle.coffre, depot.compte_id, maintenant)
     espace.exiger_place(mesure.annoncee, quota=quota)
-    recu, sha256_recu = _mettre_en_quarantaine(controle.coffre, espace, blocs, mesure)
-    with sans_restes(controle.coffre) as restes:
+    with juger(controle.antivirus) as jugement, sans_restes(controle.coffre) as restes:
+        passants = jugement.passer(blocs)
+        recu, sha256_recu = _mettre_en_quarantaine(controle.coffre, espace, passants, mesure)
         restes.add((Zone.QUARANTAINE, recu.nom))
         deja = _deja_deposee(sessions, depot, sha256_recu)
         if deja is not None:
             return deja
-        piece = _en_analyse(depot, recu, sha256_recu, maintenant)
+        piece = _en_analyse(depot, fiche, recu, sha256_recu, maintenant)
         try:
-            piece = controler(controle, espace, piece)
+            jugement.exiger_sain()
+            piece = assainir(controle, espace, piece)
         except ControleIndisponible:
-            controle.coffre.affermir(Zone.QUARANTAINE, recu.nom)
+            piece = _faire_attendre(controle.coffre, piece, recu)
         objet = piece.objet or recu
         restes.add((piece.zone, objet.nom))
-        enregistree = _enregistrer(sessions, depot, piece, quota)
-        if enregistree is piece:
+        enregistree = _enregistrer(sessions, controle.coffre, depot, piece, quota)
+        if enregistree.piece_id == piece.piece_id:
             restes.discard((piece.zone, objet.nom))
         return enregistree
 
@@ -111,15 +133,19 @@ def sans_restes(coffre: Coffre) -> Iterator[set[tuple[Zone, str]]]:
         raise
     finally:
         for zone, nom in restes:
-            coffre.supprimer(zone, nom)
+            # The first fault is the one told; what stays behind is an orphan, which `balayer` sees.
+            with suppress(EntrepotEnPanne):
+                coffre.supprimer(zone, nom)
 
 
-def _en_analyse(depot: Depot, recu: ObjetChiffre, sha256: bytes, maintenant: datetime) -> Piece:
+def _en_analyse(
+    depot: Depot, fiche: Fiche, recu: ObjetChiffre, sha256: bytes, maintenant: datetime
+) -> Piece:
     return Piece(
         piece_id=uuid4(),
         compte_id=depot.compte_id,
         nom_fichier=depot.nom_fichier,
-        fiche=depot.fiche,
+        fiche=fiche,
         statut=StatutPiece.EN_ANALYSE,
         type_media=None,
         taille_octets=recu.taille_octets,
@@ -130,18 +156,38 @@ def _en_analyse(depot: Depot, recu: ObjetChiffre, sha256: bytes, maintenant: dat
     )
 
 
+def _faire_attendre(coffre: Coffre, piece: Piece, recu: ObjetChiffre) -> Piece:
+    """Make what is in quarantine last, and comparable: the document waits there."""
+    coffre.affermir(Zone.QUARANTAINE, recu.nom)
+    sha256 = coffre.empreinte(Zone.QUARANTAINE, recu.nom)
+    if sha256 is None:
+        raise PieceAlteree
+    return replace(piece, objet=replace(recu, sha256=sha256))
+
+
 def controler(controle: Controle, espace: Espace, piece: Piece) -> Piece:
     """Judge a document in quarantine and store its clean form; no session is open meanwhile.
 
     Returns: the document `SAINE`, its object durable in the final area and not yet named by a row.
     Raises: PieceInfectee, TypeNonAccepte, PieceTropGrande, PieceTronquee, PieceAlteree,
-        ControleIndisponible.
+        ControleIndisponible, CleEffacee, EspacePlein, EntrepotIndisponible.
     """
     if piece.objet is None:
         raise PieceIntrouvable
     with controle.coffre.ouvrir(espace, Zone.QUARANTAINE, piece.objet) as lecture:
         if controle.antivirus.examiner(lecture.blocs()) is not None:
             raise PieceInfectee
+    return assainir(controle, espace, piece)
+
+
+def assainir(controle: Controle, espace: Espace, piece: Piece) -> Piece:
+    """Parse a document that the antivirus let pass and store its clean form.
+
+    Returns and raises: as `controler`, but PieceInfectee.
+    """
+    if piece.objet is None:
+        raise PieceIntrouvable
+    with controle.coffre.ouvrir(espace, Zone.QUARANTAINE, piece.objet) as lecture:
         type_media = reconnaitre(*lecture.bords(BORD_OCTETS))
         with controle.coffre.ecrire(espace, Zone.OBJETS) as ecriture:
             constat = controle.analyseur.assainir(lecture, type_media, ecriture.ajouter)
@@ -185,7 +231,7 @@ def _mettre_en_quarantaine(
 ) -> tuple[ObjetChiffre, bytes]:
     """Encrypt the stream as it arrives. Returns: the object, the SHA-256 of what was received."""
     sha256 = hashlib.sha256()
-    with coffre.ecrire(espace, Zone.QUARANTAINE) as ecriture:
+    with coffre.ecrire(espace, Zone.QUARANTAINE, passager=True) as ecriture:
         for bloc in blocs:
             mesure.ajouter(len(bloc))
             sha256.update(bloc)
@@ -220,7 +266,9 @@ def _relire(session: Session, depot: Depot, resultat: str) -> Piece:
     return pieces[piece_id]
 
 
-def _enregistrer(sessions: Sessions, depot: Depot, piece: Piece, quota: int) -> Piece:
+def _enregistrer(
+    sessions: Sessions, coffre: Coffre, depot: Depot, piece: Piece, quota: int
+) -> Piece:
     """Commit the row, the counters and the event. Returns: `piece`, or that of the first time."""
     with sessions.begin() as session:
         resultat = idempotency.claim(
@@ -234,9 +282,14 @@ def _enregistrer(sessions: Sessions, depot: Depot, piece: Piece, quota: int) -> 
         espace = persistence.lire_espace(session, piece.compte_id, verrou=True)
         if espace is None:
             raise PieceIntrouvable
+        if piece.objet is None or not coffre.convient(espace, piece.zone, piece.objet):
+            # The account was erased while the bytes came: the row would be of a document that
+            # nobody can read.
+            raise CleEffacee
         espace.exiger_place(piece.taille_octets, quota=quota)
-        persistence.ajouter_piece(session, piece)
-        persistence.compter(session, piece.compte_id, octets=piece.taille_octets, pieces=1)
+        piece = versions.inscrire(session, piece, depot.remplace)
+        nouvelles = 1 if piece.version == 1 else 0
+        persistence.compter(session, piece.compte_id, octets=piece.taille_octets, pieces=nouvelles)
         if piece.statut is StatutPiece.SAINE:
             annoncer(session, piece)
         idempotency.complete(

@@ -1,10 +1,8 @@
-"""What time and faults leave to do: documents that wait, files that no row names, integrity."""
+"""What clamd leaves to do when it is away: documents that wait for their control (R46)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
-from uuid import UUID
 
 from chassis import outbox
 from chassis.db import Sessions
@@ -25,7 +23,6 @@ from services.stockage.use_cases.depot import Controle, annoncer, controler, san
 from services.stockage.use_cases.ports import Coffre
 
 LOT_REPRISE = 100
-LOT_NOMS = 500
 CONTROLE_IMPOSSIBLE = "CONTROLE_IMPOSSIBLE"
 
 
@@ -121,90 +118,3 @@ def _lieu(piece: Piece) -> tuple[Zone, str]:
     if piece.objet is None:
         raise PieceAlteree
     return piece.zone, piece.objet.nom
-
-
-def balayer(*, sessions: Sessions, coffre: Coffre, maintenant: datetime, delai: timedelta) -> int:
-    """Delete the objects that no row names and that are older than any upload can be.
-
-    Returns: how many were deleted. The age is read before the rows, so that a document committed
-    in between is seen in its row.
-    """
-    total = 0
-    for zone, nom in _orphelins(sessions, coffre, maintenant - delai):
-        coffre.supprimer(zone, nom)
-        total += 1
-    return total
-
-
-def _orphelins(sessions: Sessions, coffre: Coffre, avant: datetime) -> Iterator[tuple[Zone, str]]:
-    """List the objects written before then that no row names, asking the database by lots."""
-    for zone in Zone:
-        anciens = (nom for nom, le in coffre.lister(zone) if le < avant.timestamp())
-        while lot := list(islice(anciens, LOT_NOMS)):
-            with sessions() as session:
-                connus = persistence.noms_connus(session, lot)
-            for nom in lot:
-                if nom not in connus:
-                    yield zone, nom
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ecart:
-    """One finding of `verifier`: `MANQUANT`, `ALTERE` or `ORPHELIN`."""
-
-    nature: str
-    zone: Zone
-    objet: str
-    piece_id: UUID | None = None
-
-
-def verifier(
-    *,
-    sessions: Sessions,
-    coffre: Coffre,
-    maintenant: datetime,
-    delai: timedelta,
-    avancer: Callable[[int, int], None],
-) -> Iterator[Ecart]:
-    """Compare every row with its bytes and every object with the rows (STO-05). Changes nothing.
-
-    An object without a row is an upload in progress until it is as old as `delai`. `avancer` is
-    told the number of documents read and their total.
-    Returns: the differences, as they are found.
-    """
-    with sessions() as session:
-        total = persistence.compter_objets(session)
-    lus = 0
-    apres: UUID | None = None
-    while lot := _lire_lot(sessions, apres):
-        for piece in lot:
-            ecart = _comparer(coffre, piece)
-            # What was deleted or judged since the row was read is no difference.
-            if ecart is not None and _toujours_nomme(sessions, ecart.objet):
-                yield ecart
-            lus += 1
-            avancer(lus, max(total, lus))
-        apres = lot[-1].piece_id
-    for zone, nom in _orphelins(sessions, coffre, maintenant - delai):
-        yield Ecart(nature="ORPHELIN", zone=zone, objet=nom)
-
-
-def _lire_lot(sessions: Sessions, apres: UUID | None) -> list[Piece]:
-    # One short session for each lot: bytes are read for hours without holding a transaction.
-    with sessions() as session:
-        return persistence.lister_objets(session, apres=apres, limite=LOT_NOMS)
-
-
-def _comparer(coffre: Coffre, piece: Piece) -> Ecart | None:
-    if piece.objet is None:
-        return None
-    empreinte = coffre.empreinte(piece.zone, piece.objet.nom)
-    if empreinte == piece.objet.sha256:
-        return None
-    nature = "MANQUANT" if empreinte is None else "ALTERE"
-    return Ecart(nature=nature, zone=piece.zone, objet=piece.objet.nom, piece_id=piece.piece_id)
-
-
-def _toujours_nomme(sessions: Sessions, nom: str) -> bool:
-    with sessions() as session:
-        return nom in persistence.noms_connus(session, [nom])

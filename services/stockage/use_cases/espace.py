@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chassis import idempotency
 from chassis.db import Sessions
 from services.stockage import persistence
-from services.stockage.domain import Fiche, Piece, PieceIntrouvable
+from services.stockage.domain import Fiche, Piece, PieceGelee, PieceIntrouvable
 from services.stockage.use_cases.ports import Coffre
 
 
@@ -49,8 +49,8 @@ def modifier_piece(
             contenu=contenu,
         )
         if conclure is not None:
-            _exiger(session, compte_id, piece_id, verrou=True)
-            persistence.changer_fiche(session, piece_id, fiche)
+            piece = _exiger(session, compte_id, piece_id, verrou=True)
+            persistence.changer_fiche(session, piece, fiche)
             conclure(str(piece_id))
         return _exiger(session, compte_id, piece_id)
 
@@ -66,8 +66,9 @@ def supprimer_piece(
 ) -> None:
     """Delete a document from its owner's space; what a case retained stays for that case (STO-02).
 
-    The row goes first: bytes without a row are nobody's, a row without bytes would be a loss.
-    Raises: PieceIntrouvable, RequestIdReused, InvalidRequestId.
+    The current version takes the others with it, an older one goes alone. The rows go first: bytes
+    without a row are nobody's, a row without bytes would be a loss.
+    Raises: PieceIntrouvable, PieceGelee, RequestIdReused, InvalidRequestId.
     """
     with sessions.begin() as session:
         conclure = une_fois(
@@ -80,12 +81,28 @@ def supprimer_piece(
             return
         # The space first, as an upload does: one order of locks for all.
         persistence.lire_espace(session, compte_id, verrou=True)
-        piece = _exiger(session, compte_id, piece_id, verrou=True)
-        persistence.retirer(session, piece, maintenant=maintenant)
-        persistence.compter(session, compte_id, octets=-piece.taille_octets, pieces=-1)
+        piece = _exiger(session, compte_id, piece_id)
+        if piece.gelee:
+            raise PieceGelee(piece_id=str(piece_id))
+        retirees = _versions_a_retirer(session, piece)
+        persistence.retirer(session, retirees, maintenant=maintenant)
+        octets = sum(version.taille_octets for version in retirees)
+        documents = 1 if len(retirees) == piece.versions else 0
+        persistence.compter(session, compte_id, octets=-octets, pieces=-documents)
         conclure(str(piece_id))
-    if piece.objet is not None and not piece.utilisee:
-        coffre.supprimer(piece.zone, piece.objet.nom)
+    for version in retirees:
+        if version.objet is not None and not version.utilisee:
+            coffre.supprimer(version.zone, version.objet.nom)
+
+
+def _versions_a_retirer(session: Session, piece: Piece) -> list[Piece]:
+    """Give the versions that go with one, locked: all with the current one, else this one."""
+    versions = persistence.lister_document(
+        session, compte_id=piece.compte_id, document_id=piece.document, verrou=True
+    )
+    if piece.courante:
+        return versions
+    return [version for version in versions if version.piece_id == piece.piece_id]
 
 
 def _exiger(session: Session, compte_id: UUID, piece_id: UUID, *, verrou: bool = False) -> Piece:

@@ -2,17 +2,71 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 from uuid import UUID
 
 from services.stockage.domain import (
     CleScellee,
     Constat,
     Espace,
+    FaitStockage,
     ObjetChiffre,
     TypeMedia,
     Zone,
 )
+
+
+class EntrepotEnPanne(Exception):
+    """The store cannot be used now, never raised bare. It passes: no document is refused for it."""
+
+    def __init__(self, **details: str) -> None:
+        super().__init__(*details.values())
+        self._details = details
+
+    def details(self) -> dict[str, str]:
+        """What the store said, for `ErrorInfo.metadata`."""
+        return dict(self._details)
+
+
+class EntrepotIndisponible(EntrepotEnPanne):
+    """The store does not answer or fails; nothing of the act was kept (F51)."""
+
+
+class EspacePlein(EntrepotEnPanne):
+    """The store has no room left on its disk; nothing of the act was kept (F50)."""
+
+
+class CleEffacee(FaitStockage):
+    """The key of the account was destroyed: its documents are gone, and none can be added (R54)."""
+
+    raison: ClassVar[str] = "CLE_EFFACEE"
+
+
+class CleMaitresseInvalide(Exception):
+    """The master keys that are set are not those that wrapped the keys of the accounts.
+
+    The text is one sentence for the operator; it never holds a byte of a key.
+    """
+
+
+class Maitresse(Protocol):
+    """Whoever holds the master keys: the environment, or the KMS of a city (R51).
+
+    A KMS wraps and unwraps without ever giving a master key away, so nothing more is asked of it.
+    """
+
+    version: int
+    """The version that wraps what is new."""
+
+    def envelopper(self, cle: bytes, *, contexte: bytes) -> CleScellee:
+        """Wrap a key of 32 bytes by the current version, bound to the context."""
+
+    def developper(self, scellee: CleScellee, *, contexte: bytes) -> bytes:
+        """Unwrap a key.
+
+        Raises: CleMaitresseInvalide (that version is not held), PieceAlteree (the master key, the
+            context or the envelope is another one).
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +121,34 @@ class Coffre(Protocol):
     def nouvelle_cle(self, compte_id: UUID) -> CleScellee:
         """Make the key of an account, wrapped by the current master key."""
 
-    def ecrire(self, espace: Espace, zone: Zone) -> Ecriture:
-        """Begin an object under a fresh random name and a fresh data key."""
+    def renouveler(self, espace: Espace) -> CleScellee:
+        """Wrap the key of an account again, by the current master key (R52). Raises: CleEffacee."""
+
+    def temoin(self) -> CleScellee:
+        """Make a check value: what only the current master key can open again."""
+
+    def reconnaitre(self, temoin: CleScellee) -> bool:
+        """Tell whether the master key of that version is the one that made the check value.
+
+        Raises: CleMaitresseInvalide when no master key of that version is held.
+        """
+
+    def ecrire(self, espace: Espace, zone: Zone, *, passager: bool = False) -> Ecriture:
+        """Begin an object under a fresh random name and a fresh data key.
+
+        One that is `passager` gets no digest: it is deleted before anything compares it.
+        Raises: CleEffacee, EspacePlein, EntrepotIndisponible; writing raises the last two too.
+        """
 
     def ouvrir(self, espace: Espace, zone: Zone, objet: ObjetChiffre) -> Lecture:
-        """Open an object. Raises: PieceAlteree when it is missing or not what was written."""
+        """Open an object.
+
+        Raises: PieceAlteree when it is missing or not what was written, CleEffacee,
+            EntrepotIndisponible, also while it is read.
+        """
+
+    def convient(self, espace: Espace, zone: Zone, objet: ObjetChiffre) -> bool:
+        """Tell whether the key of the account is the one under which the object was written."""
 
     def affermir(self, zone: Zone, nom: str) -> None:
         """Flush to the disk an object validated without waiting for it."""
@@ -83,7 +160,7 @@ class Coffre(Protocol):
         """Names of the objects, unfinished ones included, and when they were written (epoch s)."""
 
     def empreinte(self, zone: Zone, nom: str) -> bytes | None:
-        """SHA-256 of the bytes on disk, None when there are none. No key is needed."""
+        """SHA-256 of the bytes that are stored, None when there are none. No key is needed."""
 
 
 class Antivirus(Protocol):
@@ -107,8 +184,17 @@ class Analyseur(Protocol):
         Raises: PieceTropGrande, PieceTronquee, TypeNonAccepte, ControleIndisponible.
         """
 
-    def apercu(self, lecture: Lecture, type_media: TypeMedia, page: int) -> bytes:
+    def apercu(
+        self, lecture: Lecture, type_media: TypeMedia, page: int, filigrane: tuple[str, ...] = ()
+    ) -> bytes:
         """Render a page, from 1, as a PNG without anything active (STO-03).
 
+        `filigrane` are lines written all over the page, for who is not the owner (STO-05).
         Raises: DonneesInvalides (no such page), PieceTronquee, ControleIndisponible.
+        """
+
+    def depouiller(self, lecture: Lecture) -> bytes:
+        """Rebuild a PDF without scripts, actions, attached files or dynamic forms (R43).
+
+        Raises: PieceTronquee, ControleIndisponible.
         """

@@ -77,7 +77,7 @@ def liberer_pieces(
 ) -> None:
     """Give references of a case back; all of those to this account's documents when no id is given.
 
-    A document that its owner had deleted and that no case needs any more goes for good.
+    A document that its owner had deleted and that no case or hold needs any more goes for good.
     Raises: RequestIdReused, InvalidRequestId. A reference that does not exist is no error.
     """
     with sessions.begin() as session:
@@ -89,6 +89,8 @@ def liberer_pieces(
         )
         if conclure is None:
             return
+        # The space first: a hold on these documents waits for this act, or this act for the hold.
+        persistence.lire_espace(session, compte_id, verrou=True)
         objets = persistence.liberer(
             session,
             service=service,

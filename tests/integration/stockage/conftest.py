@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import boto3
+import grpc
 import psycopg
 import pytest
 from sqlalchemy import Engine
@@ -23,9 +27,11 @@ from services.stockage import api
 from services.stockage.adapters.analyseur import AnalyseurIsole
 from services.stockage.adapters.antivirus import AntivirusClamd
 from services.stockage.adapters.coffre import CoffreDossier
-from services.stockage.api import pieces
+from services.stockage.api import conservation, pieces, televersement
 from services.stockage.domain import Bornes, Zone
 from services.stockage.use_cases.depot import Controle
+from services.stockage.use_cases.segments import Regles
+from tests.kit import components
 from tests.kit.clock import FixedClock
 from tests.kit.grpc import running
 from tests.kit.identity import token
@@ -55,6 +61,7 @@ class Banc:
     controle: Controle
     horloge: FixedClock
     remote: Remote[pb_grpc.StockageServiceStub]
+    adresse: str = ""
     compte_id: str = field(default_factory=lambda: str(uuid4()))
 
     def jeton(self, *roles: str, sujet: str = "", motif: str = "") -> str:
@@ -186,8 +193,29 @@ def banc(
         quota=40 * 1024 * 1024,
         horloge=horloge,
     )
+    envois = televersement.Servicer(
+        sessions=make_sessions(engine),
+        controle=controle,
+        limites=Regles(
+            taille_max=25 * 1024 * 1024,
+            quota=40 * 1024 * 1024,
+            duree=timedelta(hours=24),
+            segment_octets=256 * 1024,
+        ),
+        horloge=horloge,
+    )
+
+    gels = conservation.Servicer(
+        sessions=make_sessions(engine), lecteur=reader(engine), horloge=horloge
+    )
+
+    def register(server: grpc.Server) -> None:
+        pieces.register(server, servicer)
+        televersement.register(server, envois)
+        conservation.register(server, gels)
+
     with running(
-        register=lambda server: pieces.register(server, servicer),
+        register=register,
         service=api.SERVICE,
         others=api.OTHERS,
         access=api.ACCESS,
@@ -206,6 +234,7 @@ def banc(
             controle=controle,
             horloge=horloge,
             remote=remote,
+            adresse=adresse,
         )
         remote.close()
     engine.dispose()
@@ -214,3 +243,25 @@ def banc(
 @pytest.fixture(scope="session")
 def cle_maitresse() -> str:
     return CLE_MAITRESSE
+
+
+@pytest.fixture
+def objets(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The run's S3 server: ``url``, ``seau``, ``cle``, ``secret``; the bucket is this test's alone.
+
+    Tests sweep what no row of theirs names: in a shared bucket that is the neighbours' documents.
+    """
+    config = request.config
+    pid = os.getppid() if hasattr(config, "workerinput") else os.getpid()
+    about = components.require("objets", pid)
+    seau = f"essai-{secrets.token_hex(8)}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=str(about["url"]),
+        aws_access_key_id=str(about["cle"]),
+        aws_secret_access_key=str(about["secret"]),
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket=seau)
+    client.close()
+    return {"seau": seau, **{nom: str(about[nom]) for nom in ("url", "cle", "secret")}}

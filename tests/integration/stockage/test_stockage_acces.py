@@ -13,6 +13,7 @@ from chassis.grpc_client import RemoteError
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as pb
 from services.stockage import persistence
 from tests.kit import stockage as kit
+from tests.kit.identity import token
 
 pytestmark = pytest.mark.integration
 
@@ -146,8 +147,8 @@ def test_wrong_cases_are_refused(banc):
 
 @pytest.mark.exigence("STO-02")
 def test_what_a_case_retains_outlives_the_owners_copy(banc):
-    octets = kit.un_pdf()
-    piece_id = banc.deposer(octets).piece_id
+    piece_id = banc.deposer(kit.un_png(), nom="preuve.png").piece_id
+    octets = banc.lire(piece_id)[1]
     banc.retenir(piece_id, dossier="d1")
     banc.retenir(piece_id, dossier="d2")
     banc.supprimer(piece_id)
@@ -201,13 +202,56 @@ def test_an_agent_reads_with_a_purpose_and_a_case_and_leaves_a_trace(banc):
         "lecteur_id": agent_id,
         "motif": "validation_carte",
         "dossier_id": "d1",
+        "qualite": "PERSONNEL",
+        "variante": "FICHIER",
     }
 
 
-def test_the_owners_own_reading_is_not_that_of_an_agent(banc):
+@pytest.mark.exigence("STO-02")
+def test_every_reading_is_published_and_the_owner_sees_who_read(banc):
     piece_id = banc.deposer(kit.un_pdf()).piece_id
+    banc.retenir(piece_id, dossier="d1")
     banc.lire(piece_id)
-    assert banc.evenements() == ["piece_deposee.v1"]
+    agent_id = str(uuid4())
+    agent = banc.jeton("agent_cartes", sujet=agent_id, motif="validation_carte")
+    banc.horloge.advance(minutes=5)
+    banc.lire(piece_id, apercu=True, jeton=agent, dossier_id="d1")
+    assert banc.evenements() == ["piece_deposee.v1", "piece_consultee.v1", "piece_consultee.v1"]
+    demande = pb.ListConsultationsRequest(piece_id=piece_id)
+    derniere, premiere = banc.appeler("ListConsultations", demande).consultations
+    assert (premiere.qualite, premiere.variante, premiere.lecteur_id, premiere.motif) == (
+        pb.QUALITE_LECTEUR_PROPRIETAIRE, pb.VARIANTE_PIECE_FICHIER, banc.compte_id, ""
+    )  # fmt: skip
+    assert (derniere.qualite, derniere.variante, derniere.lecteur_id, derniere.dossier_id) == (
+        pb.QUALITE_LECTEUR_PERSONNEL, pb.VARIANTE_PIECE_APERCU, agent_id, "d1"
+    )  # fmt: skip
+    assert derniere.lue_le > premiere.lue_le
+    autre = banc.jeton(sujet=str(uuid4()))
+    assert raison(lambda: banc.appeler("ListConsultations", demande, jeton=autre)) == (
+        "PIECE_INTROUVABLE"
+    )
+
+
+@pytest.mark.exigence("STO-02")
+def test_a_guardian_acts_on_the_space_of_the_child_and_leaves_a_trace(banc):
+    parent_id = str(uuid4())
+    parent = token(parent_id, "citoyen", acting_for=banc.compte_id)
+    piece_id = banc.deposer(kit.un_pdf(), jeton=parent).piece_id
+    assert [piece.piece_id for piece in banc.lister().pieces] == [piece_id]
+    banc.lire(piece_id, jeton=parent)
+    [(corps,)] = banc.rangees(
+        "SELECT convert_from(body, 'UTF8')::jsonb FROM outbox WHERE routing_key LIKE 'piece_cons%'"
+    )
+    assert (corps["lecteur_id"], corps["compte_id"]) == (parent_id, banc.compte_id)
+    assert (corps["qualite"], corps["motif"]) == ("REPRESENTANT", "representation")
+    # For themselves, or for somebody else, the same person finds nothing.
+    seul = banc.jeton(sujet=parent_id)
+    autre = token(parent_id, "citoyen", acting_for=str(uuid4()))
+    for jeton in (seul, autre):
+        assert raison(lambda j=jeton: banc.lire(piece_id, jeton=j)) == "PIECE_INTROUVABLE"
+    # Staff acts for nobody, whatever a token says.
+    agent = token(parent_id, "agent_cartes", acting_for=banc.compte_id, purpose="curiosite")
+    assert raison(lambda: banc.lire(piece_id, jeton=agent)) == "PIECE_INTROUVABLE"
 
 
 @pytest.mark.exigence("STO-03")

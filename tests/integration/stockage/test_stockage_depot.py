@@ -47,7 +47,7 @@ def test_a_photo_is_stored_clean_and_upright(banc):
     rouge, vert, bleu = _point(image, (470, 10))
     assert rouge > 180
     assert max(vert, bleu) < 60
-    assert banc.evenements() == ["piece_deposee.v1"]
+    assert banc.evenements()[0] == "piece_deposee.v1"
 
 
 @pytest.mark.exigence("STO-01", "STO-04")
@@ -298,7 +298,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(banc, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("services.stockage.adapters.dossier.os.fsync", plein)
-    assert refus(banc, kit.un_pdf()).code is grpc.StatusCode.INTERNAL
+    erreur = refus(banc, kit.un_pdf())
+    assert (erreur.code, erreur.reason) == (grpc.StatusCode.UNAVAILABLE, "ESPACE_PLEIN")
     monkeypatch.undo()
     assert banc.rien_ne_reste()
     assert list(banc.coffre.lister(Zone.QUARANTAINE)) == []

@@ -14,7 +14,7 @@ from chassis.db import make_sessions
 from chassis.grpc_client import RemoteError
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as pb
 from services.stockage.domain import ControleImpossible, Zone
-from services.stockage.use_cases import entretien
+from services.stockage.use_cases import entretien, integrite
 from tests.kit import stockage as kit
 
 pytestmark = pytest.mark.integration
@@ -160,7 +160,7 @@ def test_a_retried_upload_of_a_waiting_document_gives_it_as_it_is(banc, en_atten
 def verifier(banc, delai=timedelta(hours=1)):
     avance = []
     ecarts = list(
-        entretien.verifier(
+        integrite.verifier(
             sessions=make_sessions(banc.engine),
             coffre=banc.coffre,
             maintenant=banc.horloge.now,
@@ -208,7 +208,7 @@ def test_balayer_deletes_old_orphans_and_nothing_else(banc, en_attente):
         vieillir(dossier / "ff03.tmp", banc, minutes=5)
     for chemin in gardes:
         vieillir(chemin, banc, days=30)
-    supprimes = entretien.balayer(
+    supprimes = integrite.balayer(
         sessions=make_sessions(banc.engine),
         coffre=banc.coffre,
         maintenant=banc.horloge.now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import signal
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,9 +24,11 @@ import pytest
 from chassis.discovery import StaticAddresses
 from chassis.grpc_client import Remote, RemoteError
 from deploy.places import free_ports
+from espacecitoyen.cartes.v1.evenements_pb2 import CarteApprouvee
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as pb
 from espacecitoyen.stockage.v1 import stockage_service_pb2_grpc as pb_grpc
 from tests.kit import stockage as kit
+from tests.kit.avis import publier
 from tests.kit.identity import PUBLIC_KEY, token
 from tests.kit.wait import wait_until
 
@@ -224,6 +229,63 @@ def test_a_killed_server_leaves_no_row_no_process_and_loses_nothing_acknowledged
     assert lues == kit.un_pdf()
 
 
+@pytest.mark.exigence("IDN-22")
+def test_the_worker_ends_retentions_and_reminds(lancer, amqp_url, clamd_address, tmp_path):
+    reglages = {
+        "STOCKAGE_CLAMD": clamd_address,
+        "STOCKAGE_CONSERVATION_S": "0.5",
+        "STOCKAGE_CONSERVATION_JOURS": "cartes=0",
+        "STOCKAGE_RAPPEL_S": "0.5",
+    }
+    serve, work = lancer("serve", **reglages), lancer("work", **reglages)
+    jeton, demande_id = token(str(uuid4()), "citoyen"), str(uuid4())
+    connexion = pika.BlockingConnection(pika.URLParameters(amqp_url))
+    canal = connexion.channel()
+    file = canal.queue_declare("", exclusive=True).method.queue
+    for cle in ("retenue_purgee.v1", "piece_bientot_expiree.v1"):
+        canal.queue_bind(file, "stockage.events", cle)
+    with client(lancer.adresse) as remote:
+        wait_until(lambda: repond(remote, jeton), timeout=30, what="stockage answers")
+        tenue = deposer(remote, kit.un_pdf(), jeton=jeton, request_id=str(uuid4()))
+        garde = deposer(remote, kit.un_pdf(pages=1), jeton=jeton, request_id=str(uuid4()))
+        demain = datetime.now(UTC).date() + timedelta(days=2)
+        for demande in (
+            pb.RetenirPiecesRequest(
+                request_id=str(uuid4()),
+                service="cartes",
+                dossier_id=demande_id,
+                piece_ids=[tenue.piece_id],
+            ),
+            pb.SupprimerPieceRequest(request_id=str(uuid4()), piece_id=tenue.piece_id),
+            pb.ModifierPieceRequest(
+                request_id=str(uuid4()),
+                piece_id=garde.piece_id,
+                genre=pb.GENRE_PIECE_IDENTITE,
+                valide_jusqu_au=demain.isoformat(),
+            ),
+        ):
+            rpc = type(demande).__name__.removesuffix("Request")
+            remote.call(attrgetter(rpc), demande, token=jeton)
+    decision = CarteApprouvee(carte_id=str(uuid4()), demande_id=demande_id)
+    publier(amqp_url, decision)
+    corps: list[bytes] = []
+
+    def deux_evenements() -> bool:
+        recu = canal.basic_get(file, auto_ack=True)[2]
+        corps.extend([recu] if recu else [])
+        return len(corps) == 2
+
+    wait_until(deux_evenements, timeout=40, what="the purge and the reminder are told")
+    ensemble = b"".join(corps)
+    assert tenue.piece_id.encode() in ensemble
+    assert demain.isoformat().encode() in ensemble
+    wait_until(lambda: len(fichiers(tmp_path)) == 1, timeout=20, what="the copy is gone")
+    connexion.close()
+    for ne in (serve, work):
+        ne.send_signal(signal.SIGTERM)
+        assert ne.wait(timeout=20) == 0
+
+
 @pytest.mark.parametrize("manque", ["STOCKAGE_CLAMD", "STOCKAGE_CLE_MAITRESSE"])
 def test_a_missing_setting_stops_the_start_and_is_named(lancer, manque, clamd_address, tmp_path):
     reglages = {"STOCKAGE_CLAMD": clamd_address}
@@ -233,3 +295,24 @@ def test_a_missing_setting_stops_the_start_and_is_named(lancer, manque, clamd_ad
         del reglages["STOCKAGE_CLAMD"]
     assert lancer("serve", **reglages).wait(timeout=30) != 0
     assert f"{manque} is missing" in (tmp_path / "serve.log").read_text()
+
+
+def test_another_master_key_stops_the_start_with_one_sentence(lancer, tmp_path, cle_maitresse):
+    reglages = {"STOCKAGE_CLAMD": "127.0.0.1:1"}
+    serve = lancer("serve", **reglages)
+    with client(lancer.adresse) as remote:
+        jeton = token(str(uuid4()), "citoyen")
+        wait_until(lambda: repond(remote, jeton), timeout=30, what="stockage answers")
+    serve.terminate()
+    assert serve.wait(20) == 0
+    autre = base64.b64encode(os.urandom(32)).decode()
+    faux = lancer("serve", STOCKAGE_CLE_MAITRESSE=autre, **reglages)
+    assert faux.wait(30) == 2
+    manque = lancer("serve", STOCKAGE_CLE_MAITRESSE=f"2:{autre}", **reglages)
+    assert manque.wait(30) == 2
+    journal = (tmp_path / "serve.log").read_text()
+    assert "version 1 is not the key that wrapped the keys of the accounts" in journal
+    assert "lacks version 1" in journal
+    assert "Traceback" not in journal
+    assert autre not in journal
+    assert cle_maitresse not in journal

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 
 from services.stockage.adapters import chiffrement
 from services.stockage.adapters.chiffrement import BLOC, ENTETE, SCEAU, Chiffreur, Dechiffreur
-from services.stockage.adapters.coffre import CleMaitresseInvalide, CoffreDossier, Trousseau
+from services.stockage.adapters.coffre import CoffreDossier
+from services.stockage.adapters.trousseau import MaitresseEnvironnement, Trousseau
 from services.stockage.domain import Espace, PieceAlteree, Zone
+from services.stockage.use_cases.ports import CleMaitresseInvalide
 
 pytestmark = [pytest.mark.unit, pytest.mark.exigence("STO-04")]
 
 CLE = bytes(range(32))
 CONTEXTE = b"essai|1"
+ZERO = base64.b64encode(bytes(32)).decode()
 PAS = BLOC + SCEAU
 TAILLES = [0, 1, BLOC - 1, BLOC, BLOC + 1, 2 * BLOC, 3 * BLOC + 17]
 
@@ -119,6 +122,10 @@ def test_a_wrapped_key_opens_in_its_place_only():
             chiffrement.developper(octets, par=par, contexte=contexte)
 
 
+def trousseau_de(reglage: str) -> Trousseau:
+    return Trousseau(MaitresseEnvironnement(reglage))
+
+
 def une_cle() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
@@ -126,22 +133,24 @@ def une_cle() -> str:
 def test_an_old_master_key_still_opens_and_the_first_one_wraps():
     premiere, seconde = une_cle(), une_cle()
     compte_id = uuid4()
-    ancienne = Espace(compte_id=compte_id, cle=Trousseau(premiere).creer(compte_id))
-    trousseau = Trousseau(f"2:{seconde},1:{premiere}")
-    assert trousseau.ouvrir(ancienne) == Trousseau(premiere).ouvrir(ancienne)
+    ancienne = Espace(compte_id=compte_id, cle=trousseau_de(premiere).creer(compte_id))
+    trousseau = trousseau_de(f"2:{seconde},1:{premiere}")
+    assert trousseau.ouvrir(ancienne) == trousseau_de(premiere).ouvrir(ancienne)
     assert trousseau.creer(compte_id).version == 2
     with pytest.raises(CleMaitresseInvalide):
-        Trousseau(f"2:{seconde}").ouvrir(ancienne)
+        trousseau_de(f"2:{seconde}").ouvrir(ancienne)
     with pytest.raises(PieceAlteree):
-        Trousseau(seconde).ouvrir(ancienne)
+        trousseau_de(seconde).ouvrir(ancienne)
     with pytest.raises(PieceAlteree):
         trousseau.ouvrir(replace(ancienne, compte_id=uuid4()))
 
 
-@pytest.mark.parametrize("reglage", ["", "pas-du-base64", "AAAA", "x:" + "A" * 43 + "="])
+@pytest.mark.parametrize(
+    "reglage", ["", "pas-du-base64", "AAAA", "x:" + "A" * 43 + "=", f"1:{ZERO},1:{ZERO}"]
+)
 def test_a_wrong_master_key_stops_the_start(reglage):
     with pytest.raises(CleMaitresseInvalide):
-        Trousseau(reglage)
+        MaitresseEnvironnement(reglage)
 
 
 def test_an_object_put_in_the_place_of_another_is_refused(tmp_path):
