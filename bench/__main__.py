@@ -18,6 +18,16 @@ MEASURES = {
     "memoire": "suite",
     "accueil": "suite",
     "accueil_p99": "suite",
+    "connexion": "connexion",
+    "session": "session",
+    "jeton": "jeton",
+    "import_comptes": "import_comptes",
+    "import_echelle": "import_comptes",
+    "depot": "depot",
+    "retrait": "depot",
+    "memoire_depot": "depot",
+    "liste_pieces": "liste_pieces",
+    "verifier": "verifier",
 }
 
 

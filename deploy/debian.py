@@ -28,6 +28,22 @@ PACKAGES = (
     "libsasl2-2", "libbrotli1", "libgssapi-krb5-2", "libkrb5-3", "libk5crypto3",
     "libkrb5support0", "libkeyutils1", "libpcre2-8-0",
 )  # fmt: skip
+# espeak-ng, which says security codes, with the libraries that it is linked to; apart from the
+# others, so that a change here leaves a running broker's files alone.
+VOICE_PACKAGES = (
+    "espeak-ng", "libespeak-ng1", "espeak-ng-data", "libpcaudio0", "libsonic0", "libasound2",
+    "libpulse0", "libasyncns0", "libdbus-1-3", "libsndfile1", "libx11-6", "libx11-xcb1", "libxcb1",
+    "libxau6", "libxdmcp6", "libbsd0", "libmd0", "libapparmor1", "libflac12", "libmp3lame0",
+    "libmpg123-0", "libogg0", "libopus0", "libvorbis0a", "libvorbisenc2",
+)  # fmt: skip
+# Apache with mod_auth_openidc, a client of the OpenID provider that the tests log in with.
+WEB_PACKAGES = (
+    "apache2-bin", "libapache2-mod-auth-openidc", "libapr1", "libaprutil1", "libcjose0",
+    "libhiredis0.14", "libjansson4", "liblua5.3-0", "libpcre2-8-0", "libcurl4", "libnghttp2-14",
+    "libssh2-1", "librtmp1", "libpsl5", "libldap-2.5-0", "libsasl2-2", "libbrotli1",
+    "libgssapi-krb5-2", "libkrb5-3", "libk5crypto3", "libkrb5support0", "libkeyutils1", "libxml2",
+    "libicu72", "libexpat1", "libuuid1",
+)  # fmt: skip
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _SOURCES = f"""\
 deb [signed-by={_KEYRING}] http://deb.debian.org/debian bookworm main

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from deploy import debian, steps
-from deploy.places import CONSUL, DEBIAN, NODE_MODULES, PROGRAMS, ROOT
+from deploy.places import CONSUL, DEBIAN, NODE_MODULES, PROGRAMS, ROOT, VOICE, WEB
 from deploy.refusal import Refusal, of_os
 from deploy.steps import fingerprint, run, step
 
@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
         _compile_messages()
         if "--navigateur" in arguments:
             _prepare_browser()
+            _unpack_web_client()
     except Refusal as refusal:
         refusal.say()
         return 1
@@ -141,6 +142,13 @@ def _unpack_programs() -> None:
         DEBIAN / "usr/lib/rabbitmq/bin/rabbitmq-server",
         DEBIAN / "usr/sbin/clamd",
     )
+    step(
+        "voix",
+        "espeak-ng",
+        fingerprint(*debian.VOICE_PACKAGES),
+        lambda log: debian.unpack_packages(log, debian.VOICE_PACKAGES, VOICE),
+        VOICE / "usr/bin/espeak-ng",
+    )
     step("consul", "Consul", "1.8.7", debian.unpack_consul, CONSUL / "usr/bin/consul")
 
 
@@ -203,6 +211,16 @@ def _prepare_browser() -> None:
         title,
         fingerprint(ROOT / "package-lock.json", ROOT / "deploy" / "browser.py"),
         lambda log: run(title, (_PYTHON, "-m", "deploy.browser"), log),
+    )
+
+
+def _unpack_web_client() -> None:
+    step(
+        "web",
+        "Apache, mod_auth_openidc",
+        fingerprint(*debian.WEB_PACKAGES),
+        lambda log: debian.unpack_packages(log, debian.WEB_PACKAGES, WEB),
+        WEB / "usr/sbin/apache2",
     )
 
 

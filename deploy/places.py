@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / ".outils"
 DEBIAN = PROGRAMS / "debian"  # bookworm's packages, unpacked
 CONSUL = PROGRAMS / "consul"  # bullseye's package, unpacked
+VOICE = PROGRAMS / "voix"  # bookworm's espeak-ng and the libraries it needs
+WEB = PROGRAMS / "web"  # bookworm's Apache and mod_auth_openidc, for tests
 NODE_MODULES = ROOT / "node_modules"
 LOOPBACK = "127.0.0.1"
 
@@ -60,6 +62,24 @@ def libraries() -> str:
     triplet = f"{platform.machine()}-linux-gnu"
     folders = (DEBIAN / "usr/lib" / triplet, DEBIAN / "lib" / triplet)
     return os.pathsep.join(str(folder) for folder in folders)
+
+
+def voice_libraries() -> str:
+    """LD_LIBRARY_PATH of the unpacked espeak-ng."""
+    triplet = f"{platform.machine()}-linux-gnu"
+    folders = (f"usr/lib/{triplet}", f"usr/lib/{triplet}/pulseaudio", f"lib/{triplet}")
+    return os.pathsep.join(str(VOICE / folder) for folder in folders)
+
+
+def voice_data() -> Path:
+    """The voices of the unpacked espeak-ng."""
+    return VOICE / "usr/lib" / f"{platform.machine()}-linux-gnu" / "espeak-ng-data"
+
+
+def web_libraries() -> str:
+    """LD_LIBRARY_PATH of the unpacked Apache."""
+    triplet = f"{platform.machine()}-linux-gnu"
+    return os.pathsep.join(str(WEB / folder / triplet) for folder in ("usr/lib", "lib"))
 
 
 def is_free(port: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy import SERVICES, demo_keys
+from deploy import SERVICES, demo_keys, places
 from deploy.components.clamav import ClamAV
 from deploy.components.consul import Consul
 from deploy.components.mailbox import Mailbox
@@ -21,6 +21,8 @@ from deploy.places import LOOPBACK
 
 LAST_PORT = 32_767
 SPAN = 25  # ports from the base on
+# Reference servers of the city's other systems (``deploy/demo``), which a demo alone runs.
+RECREATION, TAXES, FAMILY = 17, 18, 19
 _FIRST_GRPC = 20
 _USED = (*range(14), *range(_FIRST_GRPC, SPAN))
 
@@ -129,9 +131,32 @@ def _own_settings(plan: Plan, components: Components) -> dict[str, Settings]:
     sealed_by_identite = str(keys.secret("scelle_identite"))
     sealed_by_cartes = str(keys.secret("scelle_cartes"))
     return {
-        "identite": {"IDENTITE_CLE_SCELLE_FILE": sealed_by_identite},
+        "identite": {
+            "IDENTITE_CLE_SCELLE_FILE": sealed_by_identite,
+            "IDENTITE_CLE_OIDC_FILE": str(keys.secret("oidc")),
+            "IDENTITE_CLE_PONTS_FILE": str(keys.secret("ponts")),
+            "IDENTITE_TAXES_URL": f"http://{LOOPBACK}:{plan.base + TAXES}",
+            "IDENTITE_TAXES_CLE_FILE": str(keys.secret("taxes")),
+            "IDENTITE_ESPACE_FAMILLE": "true",
+            "IDENTITE_FAMILLE_URL": f"http://{LOOPBACK}:{plan.base + FAMILY}",
+            "IDENTITE_FAMILLE_CLE_FILE": str(keys.secret("espace_famille")),
+            "IDENTITE_URL_PUBLIQUE": plan.url,
+            # A visitor without an authenticator must be able to try the back office. Everywhere
+            # else the default holds: staff log in with a second factor (docs/facteurs.md).
+            "IDENTITE_SECOND_FACTEUR_PERSONNEL": "false",
+            "IDENTITE_POIVRE_FILE": str(keys.secret("poivre")),
+            # Everybody who tries a demo comes from one address: what bounds an address elsewhere
+            # would bound them all together.
+            "IDENTITE_INSCRIPTIONS_PAR_HEURE": "1000",
+            "IDENTITE_REINITIALISATIONS_ADRESSE_PAR_HEURE": "1000",
+            "IDENTITE_CODES_PAR_DIX_MIN": "1000",
+            "IDENTITE_ESPEAK": str(places.VOICE / "usr/bin/espeak-ng"),
+            "IDENTITE_ESPEAK_BIBLIOTHEQUES": places.voice_libraries(),
+            "IDENTITE_ESPEAK_DONNEES": str(places.voice_data()),
+        },
         "cartes": {
             "CARTES_CLE_SCELLE_FILE": sealed_by_cartes,
+            "CARTES_CODE_CLE_FILE": str(keys.secret("cles_de_code")),
             "CARTES_URL_PUBLIQUE": plan.url,
             "CARTES_APPLE_CERTIFICAT": str(keys.apple / "passe.pem"),
             "CARTES_APPLE_CLE": str(keys.apple / "passe_cle.pem"),
@@ -149,6 +174,9 @@ def _own_settings(plan: Plan, components: Components) -> dict[str, Settings]:
             "AVIS_SMTP_URL": components.mailbox.smtp_url,
             "AVIS_JOURNAL_SMTP": components.mailbox.api_url,
             "AVIS_URL_PUBLIQUE": plan.url,
+            # Where there is no SMS centre nor line, the mailbox shows what a phone would.
+            "AVIS_TEXTO": "boite",
+            "AVIS_VOIX": "boite",
         },
         "stockage": {
             "STOCKAGE_DOSSIER": str(plan.folder / "documents"),

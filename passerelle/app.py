@@ -12,6 +12,7 @@ from chassis import settings, telemetry
 from passerelle import (
     agents,
     bodies,
+    codes,
     health,
     metrics,
     portail,
@@ -19,11 +20,14 @@ from passerelle import (
     security,
     session,
     tracing,
+    tus,
+    visits,
     wallet,
 )
 from passerelle.api import v1
 from passerelle.clients import Clients
 from passerelle.config import Config
+from passerelle.oidc import montage as oidc
 
 LANGUES: Final = ("fr", "en")
 _LANGUE_COOKIE: Final = "langue"
@@ -51,7 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask("passerelle", root_path=str(_FOLDER))
     app.extensions["config"] = config
     app.extensions["clients"] = Clients(config)
-    app.extensions["visits"] = session.VisitCache()
+    app.extensions["visits"] = visits.VisitCache()
     app.extensions["hosts"] = security.accepted_hosts(config)
     app.url_map.converters["jeton"] = wallet.JetonConverter
     app.config.update(
@@ -80,10 +84,13 @@ def _register(app: Flask) -> None:
     problems.register(app)
     health.register(app)
     metrics.register(app)
+    tus.register(app)
     wallet.register(app)
+    codes.register(app)
     v1.register(app)
     portail.register(app)
     agents.register(app)
+    oidc.register(app)
 
 
 def _locale() -> str:

@@ -50,12 +50,37 @@ class Config:
     # away. 0 closes everything with identite.
     grace_session_s: float = 120.0
 
+    # R36: minutes that a proof opens sensitive acts; identite judges its own by its own setting.
+    preuve_recente_min: int = 20
+
     # R90. The largest document is the stockage service's own rule; this one saves the bytes.
     json_max_octets: int = 256 * 1024
     json_profondeur: int = 20
     piece_max_octets: int = 25 * 1024 * 1024
     # Seconds that one read of a request body may wait for its client (R90).
     delai_corps_s: float = 10.0
+
+    # Header in which the TLS terminator gives the client's certificate (RFC 9440, or PEM with
+    # percent signs), and the addresses of the terminators that are believed (RFC 8705); none when
+    # empty.
+    certificat_entete: str = ""
+    certificat_mandataires: tuple[str, ...] = ()
+    # Origin where that terminator asks clients for certificates; "" when it is the public one.
+    oidc_url_mtls: str = ""
+    # Log-in with another provider's identity (SAG, FranceConnect): its issuer turns it on.
+    amont_emetteur: str = ""
+    amont_client_id: str = ""
+    # A secret, or a private JSON Web Key for private_key_jwt.
+    amont_secret: str = ""
+    amont_cle: str = ""
+    amont_portees: tuple[str, ...] = ("openid", "email", "profile")
+    # Wanted level of assurance; "" asks for none. What comes back must be one of them.
+    amont_acr: tuple[str, ...] = ()
+    # Our name for a claim -> the provider's, where they differ ("courriel=mail").
+    amont_revendications: dict[str, str] = field(default_factory=dict)
+    # What the button says, in both languages.
+    amont_nom_fr: str = ""
+    amont_nom_en: str = ""
 
     # The city, as its pages name it.
     ville_nom: str = "Sainte-Thérèse"

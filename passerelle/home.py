@@ -16,7 +16,7 @@ from espacecitoyen.identite.v1 import identite_service_pb2 as identite
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as stockage
 from passerelle.clients import Clients
 from passerelle.problems import reason
-from passerelle.session import Visit
+from passerelle.visits import Visit
 
 T = TypeVar("T")
 

@@ -32,8 +32,8 @@ _PROBES: Final = frozenset({"/sante", "/metrics"})
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'; object-src 'none'"
+        "font-src 'self'; media-src 'self'; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -63,6 +63,12 @@ def streams_upload(view: View) -> View:
     return view
 
 
+def without_cookies(view: View) -> View:
+    """Mark a view that machines call and that reads no cookie: there is nothing to forge."""
+    view.without_cookies = True  # type: ignore[attr-defined]
+    return view
+
+
 def check_host() -> None:
     """Refuse a Host header that is not ours: links and cookies are built on it."""
     if request.path not in _PROBES and request.host.lower() not in _hosts():
@@ -78,7 +84,7 @@ def check_headers() -> None:
 
 def check_forgery() -> None:
     """Refuse an unsafe request that another site may have started."""
-    if request.method in session.SAFE_METHODS:
+    if request.method in session.SAFE_METHODS or _reads_no_cookie():
         return
     check_origin()
     if request.path.startswith(session.API) and not session.session_cookie():
@@ -166,6 +172,11 @@ def _is_private(response: Response) -> bool:
     visit = g.get("visit")
     logged_in = visit is not None and visit.connecte
     return logged_in or "presession" in g or "Set-Cookie" in response.headers
+
+
+def _reads_no_cookie() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "without_cookies", False)
 
 
 def _streams() -> bool:

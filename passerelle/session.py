@@ -6,13 +6,8 @@ once by the process that ended it (R33). While identite is away a session verifi
 act is possible with it.
 """
 
-import hashlib
 import logging
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Final, ParamSpec
@@ -27,16 +22,21 @@ from espacecitoyen.identite.v1 import identite_service_pb2 as identite
 from passerelle import clients
 from passerelle.config import Config
 from passerelle.problems import Problem, from_remote
+from passerelle.visits import ANONYME, AgitPour, Visit, VisitCache
 
 P = ParamSpec("P")
 _LOG = logging.getLogger(__name__)
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# What a staff session is while its owner has no second factor (IDN-20).
+ENROLEMENT: Final = frozenset({"enrolement"})
 AGENTS: Final = "/agents"
 API: Final = "/api/"
+SECURITE_AGENTS: Final = "/agents/securite"
 # A session secret is 43 characters; anything much longer is not worth a call.
 _SECRET_MAX: Final = 128
-_CACHE_MAX: Final = 20_000
+# No session lives longer (R31).
+_LONGEST_S: Final = 12 * 3600.0
 # identite answers these when the secret opens nothing (any more).
 _ENDED: Final = frozenset(
     {
@@ -46,65 +46,6 @@ _ENDED: Final = frozenset(
         grpc.StatusCode.PERMISSION_DENIED,
     }
 )
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One visitor; `compte_id` is empty for an anonymous one."""
-
-    compte_id: str = ""
-    session_id: str = ""
-    roles: frozenset[str] = frozenset()
-    prenom: str = ""
-    nom: str = ""
-    # "fr", "en", or empty when nobody is known.
-    langue: str = ""
-    expire_le: str = ""
-
-    @property
-    def connecte(self) -> bool:
-        """True when somebody is logged in."""
-        return bool(self.compte_id)
-
-
-ANONYME: Final = Visit()
-
-
-@dataclass(frozen=True)
-class _Entry:
-    visit: Visit
-    verified_at: float
-
-
-class VisitCache:
-    """Verified visits by the hash of their secret; bounded, shared by the threads."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
-
-    def get(self, secret: str, max_age_s: float) -> Visit | None:
-        """Return the visit verified at most `max_age_s` ago, or None."""
-        with self._lock:
-            entry = self._entries.get(_digest(secret))
-        if entry is None or self._clock() - entry.verified_at > max_age_s:
-            return None
-        return entry.visit
-
-    def put(self, secret: str, visit: Visit) -> None:
-        """Keep a visit that identite has just verified."""
-        key = _digest(secret)
-        with self._lock:
-            self._entries[key] = _Entry(visit, self._clock())
-            self._entries.move_to_end(key)
-            while len(self._entries) > _CACHE_MAX:
-                self._entries.popitem(last=False)
-
-    def drop(self, secret: str) -> None:
-        """Forget a session that ended."""
-        with self._lock:
-            self._entries.pop(_digest(secret), None)
 
 
 def current_visit() -> Visit:
@@ -220,6 +161,8 @@ def require_agent(*roles: str) -> Visit:
         Problem: as `require_login`, or ACCES_REFUSE.
     """
     visit = require_login()
+    if visit.roles == ENROLEMENT:
+        raise Problem("SECOND_FACTEUR_REQUIS")
     if not visit.roles & frozenset(roles or ("agent_cartes", "admin")):
         raise Problem("ACCES_REFUSE")
     return visit
@@ -283,6 +226,8 @@ def _guard(
         try:
             require()
         except Problem as problem:
+            if problem.code == "SECOND_FACTEUR_REQUIS" and not request.path.startswith(API):
+                return redirect(SECURITE_AGENTS, code=303)
             if problem.status != 401 or request.path.startswith(API):  # noqa: PLR2004 - RFC 9110
                 raise
             return _to_login()
@@ -297,12 +242,25 @@ def _to_login() -> Response:
     if request.method == "GET":
         path = request.full_path if request.query_string else request.path
         page = f"{page}?suite={quote(local_path(path), safe='/')}"
+    elif not is_agents_path() and session_cookie():
+        return _keeping_the_form()
     if request.headers.get("HX-Request") == "true":
         # htmx would put the log-in page inside the fragment; this header moves the whole window.
         response = make_response("", 401)
         response.headers["HX-Redirect"] = page
         return response
     return make_response(redirect(page, code=303))
+
+
+def _keeping_the_form() -> Response:
+    """Send to the log-in page, which comes back to what was typed (`reprise`)."""
+    # Imported here because it reads the visits of this module.
+    from passerelle import reprise  # noqa: PLC0415
+
+    response = make_response(redirect(f"/connexion?suite={reprise.PAGE}", code=303))
+    if not reprise.garder(response):
+        response = make_response(redirect("/connexion", code=303))
+    return response
 
 
 def _verify(secret: str) -> Visit:
@@ -329,13 +287,33 @@ def _verify(secret: str) -> Visit:
         nom=answer.nom,
         langue=answer.langue,
         expire_le=answer.expire_le,
+        prouvee_le=answer.prouvee_le,
+        permissions=frozenset(answer.permissions),
+        agit_pour=_agit_pour(answer),
+        roles_propres=frozenset(answer.roles_propres or answer.roles),
     )
     cache().put(secret, visit)
     return visit
 
 
+def _agit_pour(answer: identite.VerifierSessionResponse) -> AgitPour | None:
+    if not answer.HasField("agit_pour"):
+        return None
+    autrui = answer.agit_pour
+    return AgitPour(
+        compte_id=autrui.compte_id,
+        prenom=autrui.prenom,
+        nom=autrui.nom,
+        genre=autrui.genre,
+        portee=tuple(autrui.portee),
+        fin_le=autrui.fin_le,
+    )
+
+
 def _without_answer(secret: str, error: RemoteError) -> Visit:
     if error.code in _ENDED and error.reason != "JETON_INVALIDE":
+        # Who it was: what they typed is kept for them (`reprise`).
+        g.visit_ended = cache().get(secret, _LONGEST_S)
         cache().drop(secret)
         return ANONYME
     g.visit_error = error
@@ -351,10 +329,6 @@ def _ended(expire_le: str) -> bool:
         return datetime.fromisoformat(expire_le) <= datetime.now(UTC)
     except (ValueError, TypeError):
         return True
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def _config() -> Config:

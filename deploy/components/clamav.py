@@ -6,6 +6,7 @@ freshclam reaches its mirror it puts the real set (``signatures/``) beside it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -28,6 +29,11 @@ def program() -> Path | None:
         return unpacked
     installed = shutil.which("clamd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     return None if installed is None else Path(installed)
+
+
+def _mo() -> int:
+    """The most megabytes that clamd takes of one document: more than STOCKAGE_TAILLE_MAX_OCTETS."""
+    return int(os.environ.get("ESPACE_CLAMD_MO", "200"))
 
 
 class ClamAV:
@@ -67,7 +73,9 @@ class ClamAV:
             f"TCPSocket {self.port}\nTCPAddr {LOOPBACK}\n"
             f"DatabaseDirectory {signatures}\nTemporaryDirectory {temporary}\n"
             # What the platform streams at most, with room for a larger setting of the city.
-            "StreamMaxLength 200M\nMaxScanSize 400M\nMaxFileSize 200M\n"
+            f"StreamMaxLength {_mo()}M\nMaxScanSize {2 * _mo()}M\nMaxFileSize {_mo()}M\n"
+            # Milliseconds: a large document must not pass for a bad one on a busy machine.
+            "MaxScanTime 600000\n"
             "MaxThreads 8\nForeground yes\nLogTime yes\n"
             # A scan that hits a limit must not pass for a clean one.
             "AlertExceedsMax yes\nCommandReadTimeout 30\nConcurrentDatabaseReload no\n"

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-import grpc
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from chassis.grpc_client import RemoteError
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as cartes
+from espacecitoyen.stockage.v1 import stockage_service_pb2 as stockage
 from passerelle import clients, documents, session
 from passerelle.agents.forms import DecisionPreuve
 from passerelle.problems import Problem, from_remote
@@ -20,8 +20,6 @@ bp = Blueprint("agents_cartes", __name__)
 # Why a citizen's proof is read; the storage service writes it down (IDN-23).
 OBJET: Final = "validation_carte"
 _PAGE: Final = 25
-# The storage service takes no longer document (R43).
-_PAGES_MAX: Final = 50
 STATUTS: Final = {
     "a-valider": cartes.STATUT_DEMANDE_DEPOSEE,
     "incompletes": cartes.STATUT_DEMANDE_INCOMPLETE,
@@ -42,8 +40,8 @@ class Preuve:
     role: str
     piece: cartes.PieceJustificative
     page: int
-    # False once the page after it was looked for in vain.
-    suite: bool
+    # 0 once the city keeps the document no more.
+    pages: int
     formulaire: DecisionPreuve | None
 
 
@@ -167,32 +165,25 @@ def _preuve(
 ) -> Preuve:
     """Return a proof at the page asked for; past the last one, its last one."""
     role = _ROLES[piece.role]
-    page = min(max(request.args.get(f"page_{role}", 1, type=int), 1), _PAGES_MAX)
-    existe = page == 1 or _page_existe(demande, piece, page)
-    return Preuve(
-        role=role,
-        piece=piece,
-        page=page if existe else page - 1,
-        suite=existe and page < _PAGES_MAX,
-        formulaire=formulaire,
-    )
+    pages = _pages(demande, piece)
+    page = min(max(request.args.get(f"page_{role}", 1, type=int), 1), max(pages, 1))
+    return Preuve(role=role, piece=piece, page=page, pages=pages, formulaire=formulaire)
 
 
-def _page_existe(demande: cartes.Demande, piece: cartes.PieceJustificative, page: int) -> bool:
-    """Tell whether a proof has this page: only drawing it says so."""
+def _pages(demande: cartes.Demande, piece: cartes.PieceJustificative) -> int:
+    """Return how many pages a proof has; 0 once the city keeps it no more."""
+    services = clients.current()
     try:
-        documents.send(
-            piece.piece_id,
-            apercu=True,
-            page=page,
-            dossier_id=demande.demande_id,
-            purpose=OBJET,
-        ).close()
+        answer: stockage.GetPieceResponse = services.stockage.call(
+            lambda s: s.GetPiece,
+            stockage.GetPieceRequest(piece_id=piece.piece_id, dossier_id=demande.demande_id),
+            token=services.token(OBJET),
+        )
     except RemoteError as error:
-        if error.code == grpc.StatusCode.INVALID_ARGUMENT:
-            return False
+        if error.reason == "PIECE_INTROUVABLE":
+            return 0
         raise
-    return True
+    return max(answer.piece.pages, 1)
 
 
 def _formulaires(

@@ -49,8 +49,10 @@ async function styles() {
 
 async function scripts() {
   await esbuild.build({
-    entryPoints: [join(here, "js/portail.js")],
-    outfile: join(target, "portail.js"),
+    // The second one is loaded by the pages that send files, and by no other; the third is the
+    // worker that finds proofs of work.
+    entryPoints: ["portail.js", "depot.js", "preuve-ouvrier.js"].map((name) => join(here, "js", name)),
+    outdir: target,
     bundle: true,
     format: "iife",
     legalComments: "none",
@@ -91,7 +93,7 @@ function pictures() {
 // The templates add the digest to the address, so that browsers may keep a file for ever.
 function manifest() {
   const digests = {};
-  for (const name of ["portail.css", "portail.js", "icones.svg"])
+  for (const name of ["portail.css", "portail.js", "depot.js", "preuve-ouvrier.js", "icones.svg"])
     digests[name] = createHash("sha256").update(readFileSync(join(target, name))).digest("hex").slice(0, 12);
   writeFileSync(join(target, "manifest.json"), JSON.stringify(digests));
 }

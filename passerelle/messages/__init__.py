@@ -8,14 +8,36 @@ their sentence here. `docs/api.md` lists the codes that API clients may meet.
 from collections.abc import Mapping
 from typing import Final
 
-from passerelle.messages import account, card, document, house, request
+from passerelle.messages import (
+    access,
+    account,
+    bridge,
+    card,
+    contact,
+    document,
+    factor,
+    house,
+    keeping,
+    oidc,
+    request,
+    store,
+    upload,
+)
 from passerelle.messages.sentence import Sentence
 
 MESSAGES: Final[Mapping[str, Sentence]] = {
     **request.MESSAGES,
     **account.MESSAGES,
+    **access.MESSAGES,
     **document.MESSAGES,
+    **upload.MESSAGES,
+    **store.MESSAGES,
+    **keeping.MESSAGES,
     **card.MESSAGES,
+    **factor.MESSAGES,
+    **oidc.MESSAGES,
+    **contact.MESSAGES,
+    **bridge.MESSAGES,
     **house.MESSAGES,
 }
 # What kind of failure it is, by HTTP status: the title of a page and of a problem document.
@@ -27,6 +49,7 @@ TITLES: Final[Mapping[int, Sentence]] = {
     405: Sentence("Action impossible", "Action not possible"),
     409: Sentence("Action impossible pour le moment", "Action not possible at the moment"),
     410: Sentence("Lien périmé", "Link no longer valid"),
+    412: Sentence("Version inconnue", "Unknown version"),
     413: Sentence("Envoi trop volumineux", "Too large"),
     415: Sentence("Type non accepté", "Type not accepted"),
     422: Sentence("Renseignements à corriger", "Information to correct"),

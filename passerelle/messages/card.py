@@ -10,6 +10,46 @@ MESSAGES: Final[Mapping[str, Sentence]] = {
         "Vous avez déjà une carte ou une demande de carte en cours.",
         "You already have a card or a card request under way.",
     ),
+    "ASSOCIATION_REFUSEE": Sentence(
+        "Aucune carte valide ne correspond à ces trois renseignements. Vérifiez-les tels qu’ils "
+        "étaient lors de l’émission de la carte, ou présentez-vous au comptoir.",
+        "No valid card matches these three details. Check them as they were when the card was "
+        "issued, or come to the desk.",
+    ),
+    "CARTE_DEJA_ASSOCIEE": Sentence(
+        "Cette carte est déjà associée à un compte. Si ce n’est pas le vôtre, présentez-vous au "
+        "comptoir avec la carte.",
+        "This card is already joined to an account. If it is not yours, come to the desk with the "
+        "card.",
+    ),
+    "NUMERO_INVALIDE": Sentence(
+        "Ce numéro n’existe pas\u00a0: un chiffre a sans doute été mal recopié.",
+        "This number does not exist: a digit was probably copied wrongly.",
+    ),
+    "CODES_NON_OFFERTS": Sentence(
+        "Cette ville ne signe pas encore le code de ses cartes.",
+        "This city does not sign the code of its cards yet.",
+    ),
+    "LISTE_INCONNUE": Sentence(
+        "Cette liste d’états n’existe pas.",
+        "This status list does not exist.",
+    ),
+    "CARTE_NON_RENOUVELABLE": Sentence(
+        "Cette carte ne peut pas être renouvelée.",
+        "This card cannot be renewed.",
+    ),
+    "RENOUVELLEMENT_TROP_TOT": Sentence(
+        "Il est trop tôt pour renouveler cette carte.",
+        "It is too early to renew this card.",
+    ),
+    "RENOUVELLEMENT_TROP_TARD": Sentence(
+        "Il est trop tard pour renouveler cette carte\u00a0: demandez-en une nouvelle.",
+        "It is too late to renew this card: ask for a new one.",
+    ),
+    "RENOUVELLEMENT_DEJA_DEMANDE": Sentence(
+        "Le renouvellement de cette carte est déjà demandé.",
+        "The renewal of this card has already been requested.",
+    ),
     "CARTE_INTROUVABLE": Sentence(
         "Cette carte est introuvable.",
         "This card cannot be found.",

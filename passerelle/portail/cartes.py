@@ -54,8 +54,8 @@ def liste() -> ResponseReturnValue:
 @session.login_required
 def demander() -> ResponseReturnValue:
     """Show the form of a new card, filled in from the profile where it can be."""
-    formulaire = DemandeCarte(data=_du_profil())
-    _preselectionner(formulaire, _pieces())
+    formulaire = DemandeCarte(data=du_profil())
+    _preselectionner(formulaire, pieces_du_visiteur())
     return _page(formulaire)
 
 
@@ -99,7 +99,7 @@ def deposer() -> ResponseReturnValue:
 @session.login_required
 def voir(carte_id: object) -> ResponseReturnValue:
     """Show one card, and its open request if there is one."""
-    return _carte(_lire(carte_id), RemplacementPiece())
+    return _carte(lire(carte_id), RemplacementPiece())
 
 
 @bp.post("/cartes/<uuid:carte_id>")
@@ -108,7 +108,7 @@ def remplacer(carte_id: object) -> ResponseReturnValue:
     """Replace one refused proof, that one alone."""
     formulaire = RemplacementPiece(request.form)
     statut: int = HTTPStatus.UNPROCESSABLE_ENTITY
-    carte = _lire(carte_id)
+    carte = lire(carte_id)
     if formulaire.validate() and formulaire.role.data in ROLES:
         services = clients.current()
         try:
@@ -154,7 +154,8 @@ def google(carte_id: object) -> ResponseReturnValue:
     return response
 
 
-def _lire(carte_id: object) -> cartes.Carte:
+def lire(carte_id: object) -> cartes.Carte:
+    """Return one card of the visitor."""
     services = clients.current()
     answer: cartes.GetCarteResponse = services.cartes.call(
         lambda s: s.GetCarte,
@@ -165,9 +166,9 @@ def _lire(carte_id: object) -> cartes.Carte:
 
 
 def _page(formulaire: DemandeCarte) -> str:
-    pieces = _pieces()
-    _choix(formulaire.piece_identite, pieces)
-    _choix(formulaire.piece_residence, pieces)
+    pieces = pieces_du_visiteur()
+    choix(formulaire.piece_identite, pieces)
+    choix(formulaire.piece_residence, pieces)
     return render_template(
         "cartes/demande.html", formulaire=formulaire, pieces=pieces, empechement=empechement
     )
@@ -182,8 +183,8 @@ def _carte(carte: cartes.Carte, formulaire: RemplacementPiece) -> str:
     pieces: dict[str, stockage.Piece] = {}
     if refusees:
         autres = {preuve.piece_id for preuve in carte.demande.pieces}
-        pieces = {cle: piece for cle, piece in _pieces().items() if cle not in autres}
-        _choix(formulaire.piece_id, pieces)
+        pieces = {cle: piece for cle, piece in pieces_du_visiteur().items() if cle not in autres}
+        choix(formulaire.piece_id, pieces)
         ajoutee = request.args.get("piece", "")
         if ajoutee in pieces and not formulaire.piece_id.data:
             formulaire.piece_id.data = ajoutee
@@ -199,7 +200,7 @@ def _carte(carte: cartes.Carte, formulaire: RemplacementPiece) -> str:
     )
 
 
-def _du_profil() -> dict[str, object]:
+def du_profil() -> dict[str, object]:
     """Return what the profile knows of the holder; without identite the form starts empty."""
     try:
         profil = compte.lire()
@@ -216,13 +217,14 @@ def _du_profil() -> dict[str, object]:
     }
 
 
-def _pieces() -> dict[str, stockage.Piece]:
+def pieces_du_visiteur() -> dict[str, stockage.Piece]:
     """Return the visitor's documents by id, newest first."""
     page = espace.lister(page_size=_CHOIX_MAX)
     return {piece.piece_id: piece for piece in page.pieces}
 
 
-def _choix(champ: object, pieces: dict[str, stockage.Piece]) -> None:
+def choix(champ: object, pieces: dict[str, stockage.Piece]) -> None:
+    """Offer documents as the choices of a field."""
     champ.choices = [SelectChoice(cle, _nom(piece)) for cle, piece in pieces.items()]  # type: ignore[attr-defined]
 
 

@@ -4,11 +4,13 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from chassis.grpc_client import RemoteError
+from espacecitoyen.identite.v1 import acces_service_pb2 as acces
 from espacecitoyen.identite.v1 import identite_service_pb2 as identite
 from passerelle import clients, session
+from passerelle.portail import appareils, defi, verification
 from passerelle.portail.forms import Connexion, Courriel, NouveauMotDePasse
 from passerelle.portail.inscription import lien_inutile
-from passerelle.problems import from_remote
+from passerelle.problems import Problem, from_remote
 
 bp = Blueprint("connexion", __name__)
 
@@ -21,27 +23,34 @@ def page() -> ResponseReturnValue:
     suite = session.local_path(request.args.get("suite", ""), "")
     if session.current_visit().connecte:
         return redirect(suite or url_for("accueil.personnel"))
-    return render_template("connexion/connexion.html", formulaire=Connexion(suite=suite))
+    return render_template("connexion/connexion.html", formulaire=Connexion(suite=suite), defi=None)
 
 
 @bp.post("/connexion")
 def ouvrir() -> ResponseReturnValue:
     """Open a session and go where the person was going."""
     formulaire = Connexion(request.form)
-    statut = 422
-    if formulaire.validate():
+    statut, probleme = 422, None
+    if formulaire.validate() and "autre_code" not in request.form:
         try:
-            jeton = ouvrir_session(formulaire, agent=False)
+            ouverte = ouvrir_session(formulaire, agent=False)
         except RemoteError as error:
             probleme = from_remote(error)
             formulaire.noter(probleme)
             statut = probleme.status
         else:
             suite = session.local_path(formulaire.suite.data or "", url_for("accueil.personnel"))
+            if ouverte.epreuve:
+                return verification.suivre(ouverte, suite, agent=False)
+            if ouverte.premiere_connexion:
+                suite = url_for("compte.profil", fait="compte_importe")
             response = make_response(redirect(suite, code=303))
-            session.open_session(response, jeton)
+            session.open_session(response, ouverte.jeton_session)
+            appareils.retenir(response, ouverte.jeton_appareil)
             return response
-    return render_template("connexion/connexion.html", formulaire=formulaire), statut
+    suite_defi = apres_refus(probleme)
+    page = render_template("connexion/connexion.html", formulaire=formulaire, defi=suite_defi)
+    return page, statut
 
 
 @bp.post("/deconnexion")
@@ -69,7 +78,9 @@ def demander() -> ResponseReturnValue:
             services.identite.call(
                 lambda s: s.DemanderReinitialisation,
                 identite.DemanderReinitialisationRequest(
-                    request_id=formulaire.request_id.data, courriel=formulaire.courriel.data
+                    request_id=formulaire.request_id.data,
+                    courriel=formulaire.courriel.data,
+                    adresse_ip=request.remote_addr or "",
                 ),
                 token=services.anonymous_token(),
             )
@@ -127,8 +138,21 @@ def changer(jeton: str) -> ResponseReturnValue:
     )
 
 
-def ouvrir_session(formulaire: Connexion, *, agent: bool) -> str:
-    """Return the secret of a new session; the staff door uses it too.
+def apres_refus(probleme: Problem | None) -> defi.Defi | None:
+    """Return the challenge of a log-in form that is shown again (R15); the staff door uses it too.
+
+    It comes with the first refusal: when a proof is needed at last, the browser has found it. None
+    while identite is away.
+    """
+    ouvert = "autre_code" in request.form or (probleme is not None and probleme.code in defi.REFUS)
+    try:
+        return defi.nouveau(acces.USAGE_DEFI_CONNEXION, ouvert=ouvert)
+    except RemoteError:
+        return None
+
+
+def ouvrir_session(formulaire: Connexion, *, agent: bool) -> identite.OuvrirSessionResponse:
+    """Open a session; the staff door uses it too.
 
     Raises:
         RemoteError: IDENTIFIANTS_INVALIDES, TROP_DE_TENTATIVES, or identite is away.
@@ -142,8 +166,10 @@ def ouvrir_session(formulaire: Connexion, *, agent: bool) -> str:
             adresse_ip=request.remote_addr or "",
             appareil=request.headers.get("User-Agent", "")[:_APPAREIL_MAX],
             agent=agent,
+            jeton_appareil=appareils.secret(),
+            **defi.reponse(formulaire),
         ),
         token=services.anonymous_token(),
         deadline=services.config.delai_mot_de_passe_s,
     )
-    return answer.jeton_session
+    return answer

@@ -32,7 +32,7 @@ from wtforms.validators import InputRequired, Length, Optional, Regexp, Validati
 from passerelle import messages
 from passerelle.problems import Problem, reader_language
 
-_CODE_POSTAL: Final = re.compile(r"[A-Za-z]\d[A-Za-z][ -]?\d[A-Za-z]\d")
+CODE_POSTAL: Final = re.compile(r"[A-Za-z]\d[A-Za-z][ -]?\d[A-Za-z]\d")
 _TELEPHONE: Final = re.compile(r"\+?[\d\s().-]{10,20}")
 _COURRIEL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _AGE_MAX: Final = 130
@@ -110,7 +110,8 @@ def _courriel(_form: Form, champ: Field) -> None:
         )
 
 
-def _passe(_form: Form, champ: Field) -> None:
+def date_passee(_form: Form, champ: Field) -> None:
+    """Refuse a birth date in the future, or of nobody alive."""
     aujourd_hui = datetime.now(UTC).date()
     if champ.data and not (
         aujourd_hui.year - _AGE_MAX <= champ.data.year and champ.data <= aujourd_hui
@@ -144,7 +145,15 @@ class ChampCoches(SelectMultipleField):  # type: ignore[misc]
     option_widget = widgets.CheckboxInput()
 
 
-class Inscription(Formulaire):
+class AvecDefi(Formulaire):
+    """A form that a check against robots precedes (IDN-03); see `portail.defi`."""
+
+    defi = HiddenField()
+    preuve = HiddenField()
+    code_securite = StringField(_l("Code de sécurité"), [Optional(), Length(max=40)], [sans_bords])
+
+
+class Inscription(AvecDefi):
     """Sign-up (IDN-01, 05)."""
 
     ALIAS: ClassVar[Mapping[str, str]] = {"adresse": "ligne"}
@@ -172,11 +181,11 @@ class Inscription(Formulaire):
         _l("Code postal"),
         [
             Optional(),
-            Regexp(_CODE_POSTAL, message=_l("Écrivez un code postal canadien, comme J7E 1A1.")),
+            Regexp(CODE_POSTAL, message=_l("Écrivez un code postal canadien, comme J7E 1A1.")),
         ],
         [sans_bords],
     )
-    date_naissance = ChampDate(_l("Date de naissance"), [Optional(), _passe])
+    date_naissance = ChampDate(_l("Date de naissance"), [Optional(), date_passee])
     telephone = TelField(
         _l("Téléphone cellulaire"),
         [
@@ -211,7 +220,7 @@ class Courriel(Formulaire):
     )
 
 
-class Connexion(Formulaire):
+class Connexion(AvecDefi):
     """Log-in by e-mail or user name (IDN-02)."""
 
     suite = HiddenField()
@@ -230,6 +239,31 @@ class NouveauMotDePasse(Formulaire):
 
     mot_de_passe = PasswordField(
         _l("Nouveau mot de passe"), [requis(_l("Choisissez un mot de passe.")), Length(max=256)]
+    )
+
+
+class ChangementMotDePasse(Formulaire):
+    """One's own password (IDN-16)."""
+
+    actuel = PasswordField(
+        _l("Mot de passe actuel"),
+        [requis(_l("Écrivez votre mot de passe actuel.")), Length(max=256)],
+    )
+    nouveau = PasswordField(
+        _l("Nouveau mot de passe"), [requis(_l("Choisissez un mot de passe.")), Length(max=256)]
+    )
+
+
+class ChangementNomUtilisateur(Formulaire):
+    """One's own user name (IDN-16); its password field has an id of its own on the page."""
+
+    nom_utilisateur = StringField(
+        _l("Nom d’utilisateur"), [Optional(), Length(max=60)], [sans_bords]
+    )
+    actuel = PasswordField(
+        _l("Mot de passe actuel"),
+        [requis(_l("Écrivez votre mot de passe actuel.")), Length(max=256)],
+        id="actuel-nom",
     )
 
 
@@ -286,7 +320,7 @@ class DemandeCarte(Formulaire):
     )
     nom = StringField(_l("Nom"), [requis(_l("Écrivez le nom.")), Length(max=100)], [sans_bords])
     date_naissance = ChampDate(
-        _l("Date de naissance"), [requis(_l("Écrivez la date de naissance.")), _passe]
+        _l("Date de naissance"), [requis(_l("Écrivez la date de naissance.")), date_passee]
     )
     adresse = StringField(
         _l("Adresse (numéro et rue)"),
@@ -300,7 +334,7 @@ class DemandeCarte(Formulaire):
         _l("Code postal"),
         [
             requis(_l("Écrivez le code postal.")),
-            Regexp(_CODE_POSTAL, message=_l("Écrivez un code postal canadien, comme J7E 1A1.")),
+            Regexp(CODE_POSTAL, message=_l("Écrivez un code postal canadien, comme J7E 1A1.")),
         ],
         [sans_bords],
     )

@@ -4,12 +4,17 @@ What the pages say never depends on whether an address is known here: the truth 
 mailbox.
 """
 
+from collections.abc import Sequence
+from typing import Final
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from chassis.grpc_client import RemoteError
+from espacecitoyen.identite.v1 import acces_service_pb2 as acces
 from espacecitoyen.identite.v1 import identite_service_pb2 as identite
 from passerelle import clients
+from passerelle.portail import defi
 from passerelle.portail.forms import (
     Courriel,
     Inscription,
@@ -20,19 +25,23 @@ from passerelle.problems import Problem, from_remote, reader_language
 
 bp = Blueprint("inscription", __name__)
 
+_USAGE: Final = acces.USAGE_DEFI_INSCRIPTION
+
 
 @bp.get("/inscription")
 def nouvelle() -> ResponseReturnValue:
     """Show the empty form."""
-    return _page(Inscription(langue=reader_language()))
+    return _page(Inscription(langue=reader_language()), defi.nouveau(_USAGE))
 
 
 @bp.post("/inscription")
 def creer() -> ResponseReturnValue:
     """Open an account that waits for its link."""
     formulaire = Inscription(request.form)
+    if "autre_code" in request.form:
+        return _page(formulaire, defi.nouveau(_USAGE, ouvert=True))
     if not formulaire.validate():
-        return _page(formulaire), 422
+        return _page(formulaire, defi.suivant(_USAGE, formulaire, None)), 422
     services = clients.current()
     try:
         services.identite.call(
@@ -44,7 +53,9 @@ def creer() -> ResponseReturnValue:
     except RemoteError as error:
         probleme = from_remote(error)
         formulaire.noter(probleme)
-        return _page(formulaire), probleme.status
+        suite = defi.suivant(_USAGE, formulaire, probleme)
+        libres = [nom for nom in probleme.metadata.get("suggestions", "").split(",") if nom]
+        return _page(formulaire, suite, libres), probleme.status
     return redirect(url_for("inscription.verifier"), code=303)
 
 
@@ -71,7 +82,9 @@ def renvoye() -> ResponseReturnValue:
             services.identite.call(
                 lambda s: s.RenvoyerActivation,
                 identite.RenvoyerActivationRequest(
-                    request_id=formulaire.request_id.data, courriel=formulaire.courriel.data
+                    request_id=formulaire.request_id.data,
+                    courriel=formulaire.courriel.data,
+                    adresse_ip=request.remote_addr or "",
                 ),
                 token=services.anonymous_token(),
             )
@@ -116,8 +129,10 @@ def lien_inutile(probleme: Problem) -> ResponseReturnValue:
     return page, probleme.status
 
 
-def _page(formulaire: Inscription) -> str:
-    return render_template("inscription/formulaire.html", formulaire=formulaire)
+def _page(formulaire: Inscription, suite: defi.Defi, libres: Sequence[str] = ()) -> str:
+    return render_template(
+        "inscription/formulaire.html", formulaire=formulaire, defi=suite, libres=libres
+    )
 
 
 def _demande(formulaire: Inscription) -> identite.CreerCompteRequest:
@@ -138,4 +153,6 @@ def _demande(formulaire: Inscription) -> identite.CreerCompteRequest:
         langue=formulaire.langue.data,
         categories=formulaire.categories.data,
         canaux=formulaire.canaux.data,
+        adresse_ip=request.remote_addr or "",
+        **defi.reponse(formulaire),
     )

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 SERVICE = "espacecitoyen.avis.v1.AvisService"
 
-ACCESS: "Mapping[str, frozenset[str]]" = {"GetMesAvis": frozenset({"citoyen"})}
+ACCESS: "Mapping[str, frozenset[str]]" = {
+    # Also for whoever holds a mandate over the notices (IDN-21).
+    "GetMesAvis": frozenset({"citoyen", "mandat_avis"})
+}
 
 _INVALIDE = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "DONNEES_INVALIDES")
 
@@ -49,8 +52,9 @@ class AvisServicer(avis_service_pb2_grpc.AvisServiceServicer):
         """Give the caller's subscriptions and latest messages."""
         del context
         nombre = domain.nombre_messages(request.messages)
+        compte_id = caller().acting_for or caller().subject
         with plain(self._lecture) as cursor:
-            mes_avis = persistence.lire_mes_avis(cursor, compte_id=caller().subject, nombre=nombre)
+            mes_avis = persistence.lire_mes_avis(cursor, compte_id=compte_id, nombre=nombre)
         return self._reponse(mes_avis)
 
     def _reponse(self, mes_avis: MesAvis) -> pb.GetMesAvisResponse:

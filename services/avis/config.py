@@ -50,6 +50,10 @@ class Config:
     # finished messages leave the ledger after that long (13 months)
     retention_envois_j: float = 395.0
 
+    # how SMS and calls leave: "boite" shows each as a mail to the demo's mail server, "" not at all
+    texto: str = ""
+    voix: str = ""
+
     # links of the mails start with it
     url_publique: str = "http://127.0.0.1:8080"
     ville_nom: str = "Ville de Sainte-Thérèse"

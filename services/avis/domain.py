@@ -57,23 +57,43 @@ class Gabarit(StrEnum):
     DEJA_INSCRIT = "deja_inscrit"
     REINITIALISATION = "reinitialisation"
     MOT_DE_PASSE_CHANGE = "mot_de_passe_change"
+    MOT_DE_PASSE_BLOQUE = "mot_de_passe_bloque"
+    IDENTIFIANTS_CHANGES = "identifiants_changes"
+    NOUVEL_APPAREIL = "nouvel_appareil"
     FACTEUR_CHANGE = "facteur_change"
     MANDAT_PROPOSE = "mandat_propose"
     MANDAT_CHANGE = "mandat_change"
     CARTE_DEMANDEE = "carte_demandee"
     CARTE_APPROUVEE = "carte_approuvee"
     DEMANDE_INCOMPLETE = "demande_incomplete"
+    CONFIRMER_COURRIEL = "confirmer_courriel"
+    COURRIEL_CHANGE = "courriel_change"
+    COORDONNEES_CHANGEES = "coordonnees_changees"
+    PROFIL_CORRIGE = "profil_corrige"
+    RECUPERATION = "recuperation"
+    RECUPERATION_ANNONCEE = "recuperation_annoncee"
     CARTE_ASSOCIEE = "carte_associee"
     ASSOCIATION_TENTEE = "association_tentee"
     RENOUVELLEMENT_DEMANDE = "renouvellement_demande"
     CARTE_RENOUVELEE = "carte_renouvelee"
     RAPPEL_PREMIER = "rappel_premier"
     RAPPEL_DERNIER = "rappel_dernier"
+    PIECE_BIENTOT_EXPIREE = "piece_bientot_expiree"
+    GEL_POSE = "gel_pose"
 
 
 # Their text has a one-time link: without its secret there is nothing to send.
 AVEC_JETON = frozenset(
-    {Gabarit.ACTIVATION, Gabarit.REINITIALISATION, Gabarit.CARTE_APPROUVEE, Gabarit.CARTE_ASSOCIEE}
+    {
+        Gabarit.ACTIVATION,
+        Gabarit.REINITIALISATION,
+        Gabarit.IDENTIFIANTS_CHANGES,
+        Gabarit.NOUVEL_APPAREIL,
+        Gabarit.CARTE_APPROUVEE,
+        Gabarit.CARTE_ASSOCIEE,
+        Gabarit.CONFIRMER_COURRIEL,
+        Gabarit.RECUPERATION,
+    }
 )
 
 # The category that nobody can leave (AVI-02); it is never stored as a subscription.

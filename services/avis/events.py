@@ -22,12 +22,17 @@ from espacecitoyen.cartes.v1.evenements_pb2 import (
 )
 from espacecitoyen.identite.v1.evenements_pb2 import (
     CompteActive,
+    CoordonneesRetirees,
     CoordonneesValidees,
     CourrielDemande,
+    MessageDemande,
+    ProfilModifie,
 )
+from espacecitoyen.stockage.v1.evenements_pb2 import GelPose, PieceBientotExpiree
 from services.avis import use_cases
 from services.avis.domain import Gabarit, GabaritInconnu
-from services.avis.use_cases import CONSOMMATEUR, Expedition
+from services.avis.use_cases import CONSOMMATEUR, Expedition, preferences
+from services.avis.use_cases.messages import Messagerie, envoyer_message
 
 # Declared by the deploy job; a contract test holds them equal to the handlers below.
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
@@ -40,8 +45,13 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
     Subscription(CONSOMMATEUR, "cartes", "rappel_echeance.v1"),
     Subscription(CONSOMMATEUR, "cartes", "renouvellement_demande.v1"),
     Subscription(CONSOMMATEUR, "identite", "compte_active.v1"),
+    Subscription(CONSOMMATEUR, "identite", "coordonnees_retirees.v1"),
     Subscription(CONSOMMATEUR, "identite", "coordonnees_validees.v1"),
     Subscription(CONSOMMATEUR, "identite", "courriel_demande.v1"),
+    Subscription(CONSOMMATEUR, "identite", "message_demande.v1"),
+    Subscription(CONSOMMATEUR, "identite", "profil_modifie.v1"),
+    Subscription(CONSOMMATEUR, "stockage", "gel_pose.v1"),
+    Subscription(CONSOMMATEUR, "stockage", "piece_bientot_expiree.v1"),
 )
 
 _Nouvelle = (
@@ -51,6 +61,8 @@ _Nouvelle = (
     | Event[CarteDemandee]
     | Event[CarteRenouvelee]
     | Event[DemandeIncomplete]
+    | Event[GelPose]
+    | Event[PieceBientotExpiree]
     | Event[RappelEcheance]
     | Event[RenouvellementDemande]
 )
@@ -63,6 +75,7 @@ _OUBLI_S = 600.0
 def build(  # noqa: C901  (one nested function per event, no branch)
     *,
     expedition: Expedition,
+    messagerie: Messagerie,
     cle_identite: bytes,
     cle_cartes: bytes,
     horloge: Callable[[], datetime],
@@ -72,7 +85,8 @@ def build(  # noqa: C901  (one nested function per event, no branch)
     """Make the nameko class of this service.
 
     Args:
-        expedition: what sending needs.
+        expedition: what sending mails needs.
+        messagerie: what giving SMS and calls needs.
         cle_identite: opens what identite sealed, 32 bytes.
         cle_cartes: opens what cartes sealed, 32 bytes.
         horloge: gives aware UTC time.
@@ -131,6 +145,45 @@ def build(  # noqa: C901  (one nested function per event, no branch)
             )
             use_cases.envoyer_tous(expedition=expedition, envois=envois)
 
+        @subscribe("identite", CoordonneesRetirees, consumer=CONSOMMATEUR)
+        def sur_coordonnees_retirees(self, event: Event[CoordonneesRetirees]) -> None:
+            message = event.message
+            preferences.retirer_coordonnees(
+                sessions=expedition.sessions,
+                cle=expedition.cle,
+                event_id=event.id,
+                compte_id=message.compte_id,
+                canal=message.canal,
+                donnees=unseal(message.scelle, key=cle_identite, context="CoordonneesRetirees"),
+                retire_le=event.time,
+            )
+
+        @subscribe("identite", MessageDemande, consumer=CONSOMMATEUR)
+        def sur_message_demande(self, event: Event[MessageDemande]) -> None:
+            message = event.message
+            envoyer_message(
+                messagerie=messagerie,
+                event_id=event.id,
+                gabarit=message.gabarit,
+                canal=message.canal,
+                langue=message.langue,
+                donnees=unseal(message.scelle, key=cle_identite, context="MessageDemande"),
+                maintenant=horloge(),
+            )
+
+        @subscribe("identite", ProfilModifie, consumer=CONSOMMATEUR)
+        def sur_profil_modifie(self, event: Event[ProfilModifie]) -> None:
+            message = event.message
+            preferences.changer_abonnement(
+                sessions=expedition.sessions,
+                event_id=event.id,
+                compte_id=message.compte_id,
+                langue=message.langue,
+                categories=message.categories,
+                canaux=message.canaux,
+                change_le=event.time,
+            )
+
         @subscribe("identite", CompteActive, consumer=CONSOMMATEUR)
         def sur_compte_active(self, event: Event[CompteActive]) -> None:
             message = event.message
@@ -183,6 +236,17 @@ def build(  # noqa: C901  (one nested function per event, no branch)
             if gabarit is None:
                 raise GabaritInconnu(event.message.genre)
             annoncer(event, gabarit, {"echeance": event.message.echeance})
+
+        @subscribe("stockage", PieceBientotExpiree, consumer=CONSOMMATEUR)
+        def sur_piece_bientot_expiree(self, event: Event[PieceBientotExpiree]) -> None:
+            message = event.message
+            donnees = {"genre": message.genre, "echeance": message.valide_jusqu_au}
+            annoncer(event, Gabarit.PIECE_BIENTOT_EXPIREE, donnees)
+
+        @subscribe("stockage", GelPose, consumer=CONSOMMATEUR)
+        def sur_gel_pose(self, event: Event[GelPose]) -> None:
+            if not event.message.sans_avis:
+                annoncer(event, Gabarit.GEL_POSE, {})
 
         @timer(_BALAYAGE_S)
         def balayer(self) -> None:

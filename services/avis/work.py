@@ -13,12 +13,15 @@ from chassis.db import make_engine, make_sessions
 from chassis.relay import Relay
 from chassis.settings import load
 from services.avis import events
+from services.avis.adapters.boite_telephonique import voie
 from services.avis.adapters.courriel import CourrielSmtp
 from services.avis.adapters.journal import JournalMaildev, JournalNul
 from services.avis.adapters.presence import PresencePostgres
 from services.avis.adapters.redaction import RedactionJinja
+from services.avis.adapters.redaction_messages import RedactionMessages
 from services.avis.config import Config
 from services.avis.use_cases import Expedition
+from services.avis.use_cases.messages import Messagerie
 
 
 def main() -> int:
@@ -46,6 +49,12 @@ def main() -> int:
     )
     service = events.build(
         expedition=expedition,
+        messagerie=Messagerie(
+            sessions=expedition.sessions,
+            redaction=RedactionMessages(ville=config.ville_nom),
+            texto=voie(config.texto, courriel),
+            voix=voie(config.voix, courriel),
+        ),
         cle_identite=base64.b64decode(config.cle_scelle_identite),
         cle_cartes=base64.b64decode(config.cle_scelle_cartes),
         horloge=lambda: datetime.now(UTC),

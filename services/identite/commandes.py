@@ -2,16 +2,21 @@
 
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import Any, Final, TextIO, TypeVar
+from uuid import UUID, uuid4
 
 import click
+from sqlalchemy import Engine
 
 from chassis import db, settings
+from services.identite.adapters import rapport
 from services.identite.adapters.domaine import domaine_ascii
-from services.identite.adapters.mot_de_passe import Argon2, Force
+from services.identite.adapters.mot_de_passe import Force, hacheur
 from services.identite.config import Config
 from services.identite.domain import (
     ROLES_PERSONNEL,
@@ -20,7 +25,13 @@ from services.identite.domain import (
     Role,
     Saisie,
 )
+from services.identite.domain.oidc_client import ClientOidc
+from services.identite.domain.ponts import FichierInattendu, ImportEnCours, ImportInconnu, Source
 from services.identite.use_cases import Regles, inscrire_confirme
+from services.identite.use_cases.oidc import enregistrer_client
+from services.identite.use_cases.ponts.importation import Bilan, annuler_import, importer
+from services.identite.use_cases.ponts.importation import rapport as relire_import
+from services.identite.use_cases.ponts.reglages import cle_ponts, politique
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -101,14 +112,7 @@ def _creer(saisie: Saisie, role: Role | None) -> None:
     try:
         nouveau = inscrire_confirme(
             sessions=db.make_sessions(engine),
-            hacheur=Argon2(
-                memoire_kio=config.argon2_memoire_kio,
-                passes=config.argon2_passes,
-                voies=config.argon2_voies,
-                simultanes=1,
-                en_attente=0,
-                attente_s=config.hachage_attente_s,
-            ),
+            hacheur=hacheur(config),
             assez_fort=Force(minimum=config.mot_de_passe_force, mots_connus=config.mots_connus),
             domaine_ascii=domaine_ascii,
             regles=Regles.de(config),
@@ -129,3 +133,136 @@ def _creer(saisie: Saisie, role: Role | None) -> None:
         click.echo(f"{saisie.courriel}: created")
     else:
         click.echo(f"{saisie.courriel}: created, password {mot_de_passe}")
+
+
+_FICHIER: Final = click.argument(
+    "fichier", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+
+
+def _import(source: Source) -> None:
+    """Add the command that imports the files of a system (docs/ponts.md)."""
+
+    @identite.command(f"importer-{source}", help=f"Import a CSV file of {source} (docs/ponts.md).")
+    @_FICHIER
+    @click.option("--essai", is_flag=True, help="Dry run: report, write nothing.")
+    @click.option("--langue", type=click.Choice(rapport.LANGUES), default="fr")
+    @click.option("--csv", "csv_", type=click.Path(path_type=Path), help="Write collisions there.")
+    def commande(fichier: Path, csv_: Path | None, langue: str, *, essai: bool) -> None:
+        with _ponts() as (config, engine):
+            try:
+                bilan = importer(
+                    engine=engine,
+                    regles=Regles.de(config),
+                    politique=politique(config),
+                    cle=cle_ponts(config),
+                    domaine_ascii=domaine_ascii,
+                    source=source,
+                    fichier=fichier,
+                    essai=essai,
+                    progres=_progres,
+                    maintenant=datetime.now(UTC),
+                )
+            except FichierInattendu as refus:
+                raise click.ClickException(str(refus)) from refus
+        _rapporter(bilan, langue, csv_)
+
+
+for _source in Source:
+    _import(_source)
+
+
+@identite.command("rapport-import")
+@click.argument("importation", type=click.UUID)
+@click.option("--langue", type=click.Choice(rapport.LANGUES), default="fr")
+@click.option("--csv", "csv_", type=click.Path(path_type=Path), help="Write collisions there.")
+def rapport_import(importation: UUID, langue: str, csv_: Path | None) -> None:
+    """Print the report of an import again."""
+    with _ponts() as (_, engine):
+        _rapporter(relire_import(engine=engine, importation_id=importation), langue, csv_)
+
+
+@identite.command("annuler-import")
+@click.argument("importation", type=click.UUID)
+def annuler(importation: UUID) -> None:
+    """Undo an import: what nobody has used is deleted, the rest is kept and counted."""
+    with _ponts() as (_, engine):
+        fait = annuler_import(
+            engine=engine, importation_id=importation, maintenant=datetime.now(UTC)
+        )
+    click.echo(f"undone: {fait.retires} deleted, {fait.gardes} kept because they are in use")
+
+
+@contextmanager
+def _ponts() -> Iterator[tuple[Config, Engine]]:
+    config = settings.load(Config, prefix="IDENTITE")
+    engine = db.make_engine(config.database_url, name="identite-import", pool_size=1)
+    try:
+        yield config, engine
+    except ImportEnCours as refus:
+        raise click.ClickException("another import runs; try again when it is over") from refus
+    except ImportInconnu as refus:
+        raise click.ClickException("no such import, or it was undone") from refus
+    except ValueError as refus:
+        raise click.ClickException(str(refus)) from refus
+    finally:
+        engine.dispose()
+
+
+def _progres(lignes: int, part: float) -> None:
+    click.echo(f"\r{part:>4.0%}  {lignes}", nl=False, err=True)
+
+
+def _rapporter(bilan: Bilan, langue: str, csv_: Path | None) -> None:
+    click.echo(err=True)
+    click.echo(rapport.texte(bilan, langue))
+    if csv_ is not None:
+        csv_.touch(mode=0o600)
+        csv_.write_text(rapport.ecrire_csv(bilan, langue), encoding="utf-8", newline="")
+
+
+@identite.command("inscrire-application")
+@click.option("--nom-fr", required=True, help="Name that people read, in French.")
+@click.option("--nom-en", required=True, help="The same in English.")
+@click.option("--retour", multiple=True, required=True, help="Redirect URI; repeatable.")
+@click.option("--adieu", multiple=True, help="Post-logout redirect URI; repeatable.")
+@click.option("--deconnexion", default="", help="Back-channel logout URI.")
+@click.option("--methode", default="client_secret_basic", help="Client authentication.")
+@click.option("--portee", multiple=True, default=("profile", "email"), help="Scope; repeatable.")
+@click.option("--algorithme", type=click.Choice(["ES256", "RS256"]), default="ES256")
+@click.option("--maison", is_flag=True, help="The city's own system: no consent page.")
+@click.option("--ressource", is_flag=True, help="A resource server: it may introspect tokens.")
+@click.option("--jwks", type=click.File(), help="Public keys of the application.")
+@click.option("--tls-sujet", default="", help="RFC 4514 subject of its certificate.")
+def inscrire_application(jwks: TextIO | None, **application: Any) -> None:
+    """Register an application that logs people in with the Espace citoyen (OpenID Connect)."""
+    config = settings.load(Config, prefix="IDENTITE")
+    engine = db.make_engine(config.database_url, name="identite-commandes", pool_size=1)
+    try:
+        client_id, secret = enregistrer_client(
+            sessions=db.make_sessions(engine),
+            regles=Regles.de(config),
+            request_id=str(uuid4()),
+            par="commande",
+            client=ClientOidc(
+                client_id="",
+                nom_fr=application["nom_fr"],
+                nom_en=application["nom_en"],
+                redirections=application["retour"],
+                redirections_fin=application["adieu"],
+                deconnexion_url=application["deconnexion"],
+                methode=application["methode"],
+                portees=("openid", *application["portee"]),
+                algorithme=application["algorithme"],
+                premiere_main=application["maison"],
+                ressource=application["ressource"],
+                jwks=jwks.read() if jwks else "",
+                tls_sujet=application["tls_sujet"],
+            ),
+            maintenant=datetime.now(UTC),
+        )
+    except DonneesInvalides as refus:
+        raise click.ClickException(str(refus)) from refus
+    finally:
+        engine.dispose()
+    click.echo(f"client_id={client_id}\nclient_secret={secret}")

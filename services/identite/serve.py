@@ -1,8 +1,10 @@
 """The gRPC process of identite: `python -m services.identite.serve`."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import grpc
 from sqlalchemy import Engine, text
@@ -10,11 +12,26 @@ from sqlalchemy import Engine, text
 from chassis import db, discovery, grpc_server, grpc_tls, settings, telemetry
 from chassis.identity import TokenVerifier
 from services.identite import api
+from services.identite.adapters.code_securite import CodeSecurite
+from services.identite.adapters.connecteurs import systemes
 from services.identite.adapters.domaine import domaine_ascii
-from services.identite.adapters.mot_de_passe import Argon2, Force
-from services.identite.api import compte
+from services.identite.adapters.empreintes_heritees import avec_heritage
+from services.identite.adapters.mot_de_passe import Force, hacheur
+from services.identite.adapters.passkeys import Passkeys
+from services.identite.adapters.signature import (
+    AssertionsClient,
+    CertificatsClient,
+    Trousseau,
+    nouvelle_cle,
+)
+from services.identite.adapters.telephone import telephones
+from services.identite.adapters.totp import Totp
+from services.identite.api import acces, compte, coordonnees, facteurs, mandats, oidc, ponts
 from services.identite.config import Config
 from services.identite.use_cases import Regles
+from services.identite.use_cases import oidc as actes_oidc
+from services.identite.use_cases.coordonnees_regles import ReglesCoordonnees
+from services.identite.use_cases.ponts.reglages import politique
 
 
 def servicer(config: Config, engine: Engine) -> compte.IdentiteServicer:
@@ -22,14 +39,7 @@ def servicer(config: Config, engine: Engine) -> compte.IdentiteServicer:
     return compte.IdentiteServicer(
         sessions=db.make_sessions(engine),
         lecture=db.reader(engine),
-        hacheur=Argon2(
-            memoire_kio=config.argon2_memoire_kio,
-            passes=config.argon2_passes,
-            voies=config.argon2_voies,
-            simultanes=config.hachages_simultanes,
-            en_attente=config.hachages_en_attente,
-            attente_s=config.hachage_attente_s,
-        ),
+        hacheur=avec_heritage(hacheur(config), config, db.reader(engine)),
         assez_fort=Force(minimum=config.mot_de_passe_force, mots_connus=config.mots_connus),
         domaine_ascii=domaine_ascii,
         regles=Regles.de(config),
@@ -45,8 +55,102 @@ def register(
     horloge: Callable[[], datetime] = compte.utc_now,
 ) -> None:
     """Add every face of the service to a server; `api.FACES` lists them."""
-    del config, engine, horloge
     compte.register(server, principal)
+    acces.register(
+        server,
+        acces.AccesServicer(
+            sessions=db.make_sessions(engine),
+            lecture=db.reader(engine),
+            # Asked at each call: the bound on hashes is one for the whole process.
+            hacheur=lambda: principal.hacheur,
+            assez_fort=Force(minimum=config.mot_de_passe_force, mots_connus=config.mots_connus),
+            rendu=CodeSecurite(
+                programme=config.espeak or _espeak(),
+                bibliotheques=config.espeak_bibliotheques,
+                donnees=config.espeak_donnees,
+            ),
+            regles=Regles.de(config),
+            horloge=horloge,
+        ),
+    )
+    mandats.register(
+        server,
+        mandats.MandatsServicer(
+            sessions=db.make_sessions(engine),
+            domaine_ascii=domaine_ascii,
+            regles=Regles.de(config),
+            horloge=horloge,
+        ),
+    )
+    facteurs.register(
+        server,
+        facteurs.FacteursServicer(
+            sessions=db.make_sessions(engine),
+            hacheur=principal.hacheur,
+            passkeys=Passkeys(url_publique=config.url_publique, nom=config.nom_affiche),
+            totp=Totp(nom=config.nom_affiche),
+            regles=Regles.de(config),
+            horloge=horloge,
+        ),
+    )
+    oidc.register(server, _oidc(config, engine, horloge))
+    coordonnees.register(server, _coordonnees(config, engine, horloge))
+    ponts.register(
+        server,
+        ponts.PontsServicer(
+            sessions=db.make_sessions(engine),
+            lecture=db.reader(engine),
+            systemes=systemes(config),
+            politique=politique(config),
+            regles=Regles.de(config),
+            horloge=horloge,
+        ),
+    )
+
+
+def _coordonnees(
+    config: Config, engine: Engine, horloge: Callable[[], datetime]
+) -> coordonnees.CoordonneesServicer:
+    return coordonnees.CoordonneesServicer(
+        sessions=db.make_sessions(engine),
+        regles=ReglesCoordonnees.de(
+            config,
+            regles=Regles.de(config),
+            numeros=telephones(config),
+            domaine_ascii=domaine_ascii,
+        ),
+        horloge=horloge,
+    )
+
+
+def _oidc(config: Config, engine: Engine, horloge: Callable[[], datetime]) -> oidc.OidcServicer:
+    """Put OpenID Connect together; the first key is made when the first token needs one."""
+    sessions, lecture = db.make_sessions(engine), db.reader(engine)
+    regles = actes_oidc.ReglesOidc.de(config)
+
+    def remplir() -> None:
+        actes_oidc.tenir_cles(
+            sessions=sessions, fabrique=nouvelle_cle, regles=regles, maintenant=horloge()
+        )
+
+    return oidc.OidcServicer(
+        guichet=actes_oidc.Guichet(
+            sessions=sessions,
+            lecture=lecture,
+            regles=regles,
+            signataire=Trousseau(lecture=lecture, cle=regles.cle, remplir=remplir, horloge=horloge),
+            assertions=AssertionsClient(regles.audiences),
+            certificats=CertificatsClient(),
+        ),
+        domaine_ascii=domaine_ascii,
+        regles=Regles.de(config),
+        horloge=horloge,
+    )
+
+
+def _espeak() -> Path | None:
+    found = shutil.which("espeak-ng")
+    return Path(found) if found else None
 
 
 def _tls(config: Config) -> grpc_tls.Files | None:

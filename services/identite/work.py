@@ -6,13 +6,42 @@ from chassis import green  # noqa: F401  (patches the process before anything el
 import sys
 from datetime import UTC, datetime
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from chassis import consumer, db, settings, telemetry
 from chassis.relay import Relay
 from services.identite import events
+from services.identite.adapters.deconnexion import PostierHttp
+from services.identite.adapters.domaine import domaine_ascii
+from services.identite.adapters.signature import Trousseau, nouvelle_cle
+from services.identite.adapters.telephone import telephones
 from services.identite.config import Config
 from services.identite.use_cases import Regles
+from services.identite.use_cases import oidc as actes_oidc
+from services.identite.use_cases.coordonnees_regles import ReglesCoordonnees
+from services.identite.use_cases.ponts.reglages import retention_empreintes
+
+
+def _travail_oidc(config: Config, engine: Engine) -> actes_oidc.TravailOidc:
+    sessions, regles = db.make_sessions(engine), actes_oidc.ReglesOidc.de(config)
+
+    def remplir() -> None:
+        actes_oidc.tenir_cles(
+            sessions=sessions, fabrique=nouvelle_cle, regles=regles, maintenant=datetime.now(UTC)
+        )
+
+    return actes_oidc.TravailOidc(
+        sessions=sessions,
+        regles=regles,
+        signataire=Trousseau(
+            lecture=db.reader(engine),
+            cle=regles.cle,
+            remplir=remplir,
+            horloge=lambda: datetime.now(UTC),
+        ),
+        fabrique=nouvelle_cle,
+        postier=PostierHttp(),
+    )
 
 
 def main() -> int:
@@ -36,6 +65,12 @@ def main() -> int:
         regles=regles,
         horloge=lambda: datetime.now(UTC),
         intervalle_s=config.entretien_intervalle_s,
+        travail_oidc=_travail_oidc(config, engine),
+        intervalle_oidc_s=config.oidc_intervalle_s,
+        regles_coordonnees=ReglesCoordonnees.de(
+            config, regles=regles, numeros=telephones(config), domaine_ascii=domaine_ascii
+        ),
+        retention_empreintes=retention_empreintes(config),
     )
     return consumer.run(
         service_class,

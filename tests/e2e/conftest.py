@@ -32,6 +32,11 @@ def connue(suite: Suite) -> Acces:
         "identite", "creer-agent", "--courriel", _AGENT, "--prenom", "Andrée", "--nom", "Exemple",
         "--role", "agent_cartes", stdin=f"{mot_de_passe}\n",
     )  # fmt: skip
+    # The same person looks after accounts too: the second call gives the role and nothing else.
+    suite.espace(
+        "identite", "creer-agent", "--courriel", _AGENT, "--prenom", "Andrée", "--nom", "Exemple",
+        "--role", "agent_comptes", stdin=f"{mot_de_passe}\n",
+    )  # fmt: skip
     return Acces(
         portail=suite.base_url,
         courrier=suite.mailbox.api_url,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import grpc
 from sqlalchemy import text
 
 from chassis.db import make_engine
@@ -17,6 +16,7 @@ from chassis.discovery import StaticAddresses
 from chassis.grpc_client import Remote
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as m
 from espacecitoyen.cartes.v1.cartes_service_pb2_grpc import CartesServiceStub
+from espacecitoyen.cartes.v1.code_service_pb2_grpc import CodeServiceStub
 from espacecitoyen.cartes.v1.parcours_service_pb2_grpc import ParcoursServiceStub
 from services.cartes import api, serve
 from services.cartes.api import cartes
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-class Stubs(CartesServiceStub, ParcoursServiceStub):
-    """Every contract of the service over one channel."""
+class Stubs:
+    """Every contract of the service over one channel: RPC names are unique over the process."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
-        CartesServiceStub.__init__(self, channel)
-        ParcoursServiceStub.__init__(self, channel)
+    def __init__(self, channel: Any) -> None:
+        for stub in (CartesServiceStub, ParcoursServiceStub, CodeServiceStub):
+            vars(self).update(vars(stub(channel)))
 
 
 @dataclass
@@ -157,5 +157,7 @@ def une_config(database_url: str, dossier: Path, **changes: Any) -> Config:
         "apple_wwdr": chemins["wwdr"],
         "google_compte": ecrire_compte_google(dossier),
         "google_emetteur": "3388000000012345678",
+        "code_cle": base64.b64encode(CLE_SCELLE).decode(),
+        "code_emetteur": "https://carte.exemple.ca",
     }
     return Config(**{**valeurs, **changes})

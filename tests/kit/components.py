@@ -28,6 +28,7 @@ from deploy.components.clamav import ClamAV
 from deploy.components.component import Component
 from deploy.components.consul import Consul
 from deploy.components.mailbox import Mailbox
+from deploy.components.objets import Objets
 from deploy.components.postgresql import PostgreSQL
 from deploy.components.rabbitmq import RabbitMQ
 from deploy.places import ROOT, PortTaken, free_ports
@@ -157,6 +158,14 @@ def _build(name: str, folder: Path) -> tuple[Component, dict[str, Any]]:
             first = free_ports(2)
             mailbox = Mailbox(place, first, web_port=first + 1, log=log)
             return mailbox, {"smtp_url": mailbox.smtp_url, "api_url": mailbox.api_url}
+        case "objets":
+            objets = Objets(place, free_ports(1), log=log)
+            return objets, {
+                "url": objets.url,
+                "seau": objets.bucket,
+                "cle": objets.key,
+                "secret": objets.secret,
+            }
         case _:
             raise ValueError(name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,18 @@ from sqlalchemy import Engine, text
 from chassis import db, discovery, seal
 from chassis.grpc_client import Remote, RemoteError
 from espacecitoyen.identite.v1 import identite_service_pb2 as pb
+from espacecitoyen.identite.v1.acces_service_pb2_grpc import AccesServiceStub
+from espacecitoyen.identite.v1.coordonnees_service_pb2_grpc import CoordonneesServiceStub
+from espacecitoyen.identite.v1.facteurs_service_pb2_grpc import FacteursServiceStub
 from espacecitoyen.identite.v1.identite_service_pb2_grpc import IdentiteServiceStub
+from espacecitoyen.identite.v1.mandats_service_pb2_grpc import MandatsServiceStub
+from espacecitoyen.identite.v1.oidc_service_pb2_grpc import OidcServiceStub
 from services.identite import api, serve
 from services.identite.api import compte
 from services.identite.config import Config
 from services.identite.domain import Saisie
+from services.identite.domain.defi import UsageDefi, est_prouve
+from services.identite.use_cases.defi import nouveau_defi
 from tests.kit import grpc as kit_grpc
 from tests.kit.clock import FixedClock
 from tests.kit.identity import token
@@ -28,6 +36,21 @@ CLE = bytes(range(32))
 CLE_TEXTE = base64.b64encode(CLE).decode()
 MOT_DE_PASSE = "girafe-lente-et-boussole"
 AUTRE_MOT_DE_PASSE = "brouette mauve sous pluie"
+
+
+class Stubs:
+    """The stubs of every face of identite as one: RPC names are unique over the process."""
+
+    def __init__(self, channel: Any) -> None:
+        for stub in (
+            IdentiteServiceStub,
+            AccesServiceStub,
+            FacteursServiceStub,
+            MandatsServiceStub,
+            OidcServiceStub,
+            CoordonneesServiceStub,
+        ):
+            vars(self).update(vars(stub(channel)))
 
 
 def une_saisie(**champs: Any) -> Saisie:
@@ -78,7 +101,14 @@ def une_config(
     database_url: str = "postgresql://personne@127.0.0.1:1/rien", **autres: Any
 ) -> Config:
     """Settings of the tests: production's, but for the database and the key."""
+    # A proof of work that a test finds at once.
+    autres.setdefault("defi_bits", 4)
     return Config(database_url=database_url, cle_scelle=CLE_TEXTE, **autres)
+
+
+def prouver(jeton: str, bits: int) -> str:
+    """The proof of work of a challenge, as a browser finds it."""
+    return next(str(essai) for essai in itertools.count() if est_prouve(jeton, str(essai), bits))
 
 
 @dataclass
@@ -105,23 +135,46 @@ class HacheurCompte:
 class Identite:
     """A running identite: the calls of the gateway, and a look into its database."""
 
-    remote: Remote[IdentiteServiceStub]
+    remote: Remote[Any]
     engine: Engine
     servicer: compte.IdentiteServicer
     horloge: FixedClock
     hacheur: HacheurCompte
+    # Where it answers gRPC.
+    adresse: str = ""
     _anonyme: str = field(default_factory=lambda: token("", "anonyme"))
 
-    def appeler(self, rpc: str, request: Any, *, jeton: str = "") -> Any:
-        """Call an RPC, by default with the token of nobody."""
+    def appeler(self, rpc: str, request: Any, *, jeton: str = "", prouve: bool = True) -> Any:
+        """Call an RPC, by default with the token of nobody.
+
+        Challenges of sign-up and log-in are answered as a browser does, unless not `prouve`.
+        """
+        if prouve and rpc == "CreerCompte" and not request.defi:
+            self.repondre(request, UsageDefi.INSCRIPTION)
+        try:
+            return self._appeler(rpc, request, jeton)
+        except RemoteError as error:
+            if not prouve or error.reason != "DEFI_REQUIS" or rpc != "OuvrirSession":
+                raise
+        self.repondre(request, UsageDefi.CONNEXION)
+        return self._appeler(rpc, request, jeton)
+
+    def repondre(self, request: Any, usage: UsageDefi) -> None:
+        """Put a fresh challenge and its proof of work into a request."""
+        request.defi, defi = nouveau_defi(
+            regles=self.servicer._regles, usage=usage, maintenant=self.horloge()
+        )
+        request.preuve = prouver(request.defi, defi.bits)
+
+    def _appeler(self, rpc: str, request: Any, jeton: str) -> Any:
         return self.remote.call(
             lambda stub: getattr(stub, rpc), request, token=jeton or self._anonyme, deadline=10.0
         )
 
-    def refus(self, rpc: str, request: Any, *, jeton: str = "") -> RemoteError:
+    def refus(self, rpc: str, request: Any, *, jeton: str = "", prouve: bool = True) -> RemoteError:
         """Call an RPC that must be refused, and give the refusal."""
         try:
-            self.appeler(rpc, request, jeton=jeton)
+            self.appeler(rpc, request, jeton=jeton, prouve=prouve)
         except RemoteError as error:
             return error
         raise AssertionError(f"{rpc} was accepted")
@@ -209,7 +262,7 @@ def une_identite(database_url: str, **reglages: Any) -> Iterator[Identite]:
     ) as adresse:
         remote = Remote(
             "identite",
-            stub=IdentiteServiceStub,
+            stub=Stubs,
             addresses=discovery.StaticAddresses([adresse]),
         )
         try:
@@ -219,6 +272,7 @@ def une_identite(database_url: str, **reglages: Any) -> Iterator[Identite]:
                 servicer=servicer,
                 horloge=horloge,
                 hacheur=hacheur,
+                adresse=adresse,
             )
         finally:
             remote.close()

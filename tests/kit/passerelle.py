@@ -16,18 +16,42 @@ from chassis.identity import Caller
 from espacecitoyen.avis.v1 import avis_service_pb2 as avis
 from espacecitoyen.avis.v1.avis_service_pb2_grpc import add_AvisServiceServicer_to_server
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as cartes
+from espacecitoyen.cartes.v1 import code_service_pb2 as code
+from espacecitoyen.cartes.v1 import parcours_service_pb2 as parcours
 from espacecitoyen.cartes.v1.cartes_service_pb2_grpc import add_CartesServiceServicer_to_server
+from espacecitoyen.cartes.v1.code_service_pb2_grpc import add_CodeServiceServicer_to_server
+from espacecitoyen.cartes.v1.parcours_service_pb2_grpc import add_ParcoursServiceServicer_to_server
 from espacecitoyen.demandes.v1 import demandes_service_pb2 as demandes
 from espacecitoyen.demandes.v1.demandes_service_pb2_grpc import (
     add_DemandesServiceServicer_to_server,
 )
+from espacecitoyen.identite.v1 import acces_service_pb2 as acces
+from espacecitoyen.identite.v1 import coordonnees_service_pb2 as coordonnees
+from espacecitoyen.identite.v1 import facteurs_service_pb2 as facteurs
 from espacecitoyen.identite.v1 import identite_service_pb2 as identite
+from espacecitoyen.identite.v1 import mandats_service_pb2 as mandats
+from espacecitoyen.identite.v1 import ponts_service_pb2 as ponts
+from espacecitoyen.identite.v1.acces_service_pb2_grpc import add_AccesServiceServicer_to_server
+from espacecitoyen.identite.v1.coordonnees_service_pb2_grpc import (
+    add_CoordonneesServiceServicer_to_server,
+)
+from espacecitoyen.identite.v1.facteurs_service_pb2_grpc import (
+    add_FacteursServiceServicer_to_server,
+)
 from espacecitoyen.identite.v1.identite_service_pb2_grpc import (
     add_IdentiteServiceServicer_to_server,
 )
+from espacecitoyen.identite.v1.mandats_service_pb2_grpc import (
+    add_MandatsServiceServicer_to_server,
+)
+from espacecitoyen.identite.v1.ponts_service_pb2_grpc import add_PontsServiceServicer_to_server
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as stockage
+from espacecitoyen.stockage.v1 import televersement_service_pb2 as televersement
 from espacecitoyen.stockage.v1.stockage_service_pb2_grpc import (
     add_StockageServiceServicer_to_server,
+)
+from espacecitoyen.stockage.v1.televersement_service_pb2_grpc import (
+    add_TeleversementServiceServicer_to_server,
 )
 from passerelle.app import create_app
 from passerelle.config import Config
@@ -42,7 +66,6 @@ from tests.kit.passerelle_answers import (
     DEMANDE,
     ERRORS,
     JETON,
-    PIECE,
     REFUS,
     RESIDENCE,
     SESSION,
@@ -54,6 +77,7 @@ from tests.kit.passerelle_answers import (
     une_piece,
     verifier_session,
 )
+from tests.kit.passerelle_espace import PIECE, TELEVERSEMENT, un_televersement
 
 __all__ = [
     "AGENT",
@@ -68,6 +92,7 @@ __all__ = [
     "REFUS",
     "RESIDENCE",
     "SESSION",
+    "TELEVERSEMENT",
     "Fakes",
     "Service",
     "bearer",
@@ -78,6 +103,7 @@ __all__ = [
     "log_in",
     "multipart",
     "un_profil",
+    "un_televersement",
     "une_carte",
     "une_config",
     "une_demande",
@@ -122,6 +148,25 @@ _PROTOS: dict[str, tuple[Any, Callable[..., None], str]] = {
 }
 
 
+# Further contracts that a service answers beside its first one.
+_OTHERS: dict[str, tuple[tuple[Any, Callable[..., None], str], ...]] = {
+    "identite": (
+        (acces, add_AccesServiceServicer_to_server, "AccesService"),
+        (coordonnees, add_CoordonneesServiceServicer_to_server, "CoordonneesService"),
+        (facteurs, add_FacteursServiceServicer_to_server, "FacteursService"),
+        (mandats, add_MandatsServiceServicer_to_server, "MandatsService"),
+        (ponts, add_PontsServiceServicer_to_server, "PontsService"),
+    ),
+    "cartes": (
+        (parcours, add_ParcoursServiceServicer_to_server, "ParcoursService"),
+        (code, add_CodeServiceServicer_to_server, "CodeService"),
+    ),
+    "stockage": (
+        (televersement, add_TeleversementServiceServicer_to_server, "TeleversementService"),
+    ),
+}
+
+
 @dataclass
 class Fakes:
     """The five fakes and the addresses they listen on."""
@@ -152,11 +197,19 @@ def fakes() -> Iterator[Fakes]:
     with contextlib.ExitStack() as stack:
         for name, (proto, add, service) in _PROTOS.items():
             fake: Service = getattr(found, name)
-            methods = proto.DESCRIPTOR.services_by_name[service].methods
+            contracts = ((proto, add, service), *_OTHERS.get(name, ()))
+            methods = [
+                method
+                for each, _, called in contracts
+                for method in each.DESCRIPTOR.services_by_name[called].methods
+            ]
             fake.address = stack.enter_context(
                 running(
-                    register=functools.partial(add, fake),
+                    register=functools.partial(_register, [add for _, add, _ in contracts], fake),
                     service=f"espacecitoyen.{name}.v1.{service}",
+                    others=tuple(
+                        f"espacecitoyen.{name}.v1.{called}" for _, _, called in contracts[1:]
+                    ),
                     access={method.name: frozenset({"*"}) for method in methods},
                     errors=ERRORS,
                     name=name,
@@ -164,6 +217,11 @@ def fakes() -> Iterator[Fakes]:
             )
         found.reset()
         yield found
+
+
+def _register(adds: list[Callable[..., None]], fake: Service, server: Any) -> None:
+    for add in adds:
+        add(fake, server)
 
 
 def une_config(adresses: dict[str, str], **changes: Any) -> Config:

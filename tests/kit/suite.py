@@ -153,7 +153,13 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
     # Between the choice of free ports and their use another program may take one: others are tried.
     started = None
     for _ in range(_TRIES):
-        plan = Plan(folder=folder, base=free_ports(SPAN), durable=False)
+        plan = Plan(
+            folder=folder,
+            base=free_ports(SPAN),
+            durable=False,
+            # The tests share one agent, who is logged in at many places at once.
+            settings=(("IDENTITE_SESSIONS_AGENT", "100"),),
+        )
         started = _start(plan, settings or {})
         if started is not None:
             break

@@ -7,6 +7,7 @@ from typing import Final
 from flask import Blueprint, Flask, Response, request
 
 from passerelle.api.v1 import (
+    acces,
     accueil,
     agents,
     avis,
@@ -15,17 +16,24 @@ from passerelle.api.v1 import (
     document,
     moi,
     pieces,
+    profil,
     session,
+    televersements,
     types_demande,
+    verification,
 )
 
 PREFIX: Final = "/api/v1"
 RESOURCES: Final = (
     comptes.RESOURCE,
     session.RESOURCE,
+    verification.RESOURCE,
+    acces.RESOURCE,
     moi.RESOURCE,
+    profil.RESOURCE,
     accueil.RESOURCE,
     pieces.RESOURCE,
+    televersements.RESOURCE,
     cartes.RESOURCE,
     types_demande.RESOURCE,
     avis.RESOURCE,

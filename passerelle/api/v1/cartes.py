@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response, jsonify
 
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as cartes
+from espacecitoyen.cartes.v1 import parcours_service_pb2 as parcours
 from passerelle import clients, wallet
 from passerelle.api.v1 import body, shapes
 from passerelle.api.v1.body import Flag, Object, Text
@@ -25,6 +26,28 @@ _DEMANDE: Final = Object(
                 "prenom": Text(required=True, longest=100),
                 "nom": Text(required=True, longest=100),
                 "date_naissance": Text(required=True, longest=10, format="date"),
+                "adresse": Text(required=True, longest=120),
+                "ville": Text(required=True, longest=100),
+                "code_postal": Text(required=True, longest=10),
+            }
+        ),
+    }
+)
+_ASSOCIATION: Final = Object(
+    {
+        "numero": Text(required=True, longest=30),
+        "date_naissance": Text(required=True, longest=10, format="date"),
+        "code_postal": Text(required=True, longest=10),
+        "carte_physique": Flag(),
+    }
+)
+_RENOUVELLEMENT: Final = Object(
+    {
+        "piece_residence_id": _ID,
+        "piece_identite_id": Text(longest=36, format="uuid"),
+        "carte_physique": Flag(),
+        "adresse": Object(
+            {
                 "adresse": Text(required=True, longest=120),
                 "ville": Text(required=True, longest=100),
                 "code_postal": Text(required=True, longest=10),
@@ -88,6 +111,56 @@ def demander_carte() -> Response:
 def lire_carte(carte_id: UUID) -> Response:
     """Return one card with its open request."""
     return jsonify(shapes.carte(_get(carte_id)))
+
+
+@RESOURCE.route(
+    "POST",
+    "/cartes/associations",
+    summary="Associer une carte physique / Join a physical card",
+    body=_ASSOCIATION,
+    answers={201: ref("Carte")},
+    idempotent=True,
+)
+def associer_carte() -> Response:
+    """Join a valid physical card to the account: number, birth date and postal code prove it."""
+    fields = body.read(_ASSOCIATION)
+    services = clients.current()
+    answer: parcours.AssocierCarteResponse = services.parcours_cartes.call(
+        lambda s: s.AssocierCarte,
+        parcours.AssocierCarteRequest(request_id=request_id(), **fields),
+        token=services.token(),
+        deadline=services.config.delai_appel_s,
+    )
+    response = jsonify(shapes.carte(answer.carte))
+    response.status_code = 201
+    response.headers["Location"] = f"/api/v1/cartes/{answer.carte.carte_id}"
+    return response
+
+
+@RESOURCE.route(
+    "POST",
+    "/cartes/<uuid:carte_id>/renouvellements",
+    summary="Renouveler une carte / Renew a card",
+    body=_RENOUVELLEMENT,
+    answers={201: ref("Carte")},
+    idempotent=True,
+)
+def renouveler_carte(carte_id: UUID) -> Response:
+    """Ask for two more years on a card, from 30 days before its last one to 90 days after."""
+    fields = body.read(_RENOUVELLEMENT)
+    adresse = parcours.Adresse(**fields.pop("adresse"))
+    services = clients.current()
+    answer: parcours.RenouvelerCarteResponse = services.parcours_cartes.call(
+        lambda s: s.RenouvelerCarte,
+        parcours.RenouvelerCarteRequest(
+            request_id=request_id(), carte_id=str(carte_id), adresse=adresse, **fields
+        ),
+        token=services.token(),
+        deadline=services.config.delai_appel_s,
+    )
+    response = jsonify(shapes.carte(answer.carte))
+    response.status_code = 201
+    return response
 
 
 @RESOURCE.route(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 
 from espacecitoyen.identite.v1 import identite_service_pb2 as identite
 from passerelle import clients
@@ -36,6 +36,10 @@ _COMPTE: Final = Object(
         "langue": Text(choices=("fr", "en")),
         "categories": Many(Text(required=True, longest=64)),
         "canaux": Many(Text(required=True, choices=("courriel", "texto", "telephone"))),
+        # The answered challenge of GET /defi: its proof, or the code of its picture.
+        "defi": Text(longest=200),
+        "preuve": Text(longest=64),
+        "code_securite": Text(longest=40),
     }
 )
 
@@ -65,6 +69,7 @@ def creer_compte() -> tuple[Response, int]:
         identite.CreerCompteRequest(
             request_id=request_id(),
             adresse=identite.Adresse(**adresse) if adresse else None,
+            adresse_ip=request.remote_addr or "",
             **fields,
         ),
         token=services.anonymous_token(),
@@ -110,7 +115,9 @@ def renvoyer_activation() -> tuple[Response, int]:
     services = clients.current()
     services.identite.call(
         lambda s: s.RenvoyerActivation,
-        identite.RenvoyerActivationRequest(request_id=request_id(), **fields),
+        identite.RenvoyerActivationRequest(
+            request_id=request_id(), adresse_ip=request.remote_addr or "", **fields
+        ),
         token=services.anonymous_token(),
         deadline=services.config.delai_appel_s,
     )
@@ -132,7 +139,9 @@ def demander_reinitialisation() -> tuple[Response, int]:
     services = clients.current()
     services.identite.call(
         lambda s: s.DemanderReinitialisation,
-        identite.DemanderReinitialisationRequest(request_id=request_id(), **fields),
+        identite.DemanderReinitialisationRequest(
+            request_id=request_id(), adresse_ip=request.remote_addr or "", **fields
+        ),
         token=services.anonymous_token(),
         deadline=services.config.delai_appel_s,
     )

@@ -9,7 +9,7 @@ from espacecitoyen.identite.v1 import identite_service_pb2 as identite
 from espacecitoyen.stockage.v1 import stockage_service_pb2 as stockage
 from passerelle import messages
 from passerelle.home import Block, Home
-from passerelle.session import Visit
+from passerelle.visits import Visit
 
 Json = dict[str, Any]
 
@@ -72,6 +72,39 @@ def piece(message: stockage.Piece) -> Json:
         "pages": message.pages,
         "sha256_recu": message.sha256_recu or None,
         "utilisee": message.utilisee,
+        "document_id": message.document_id or None,
+        "version": message.version,
+        "versions": message.versions,
+        "etat_validite": word(stockage.EtatValidite, "ETAT_VALIDITE_", message.etat_validite),
+        "utilisations": message.utilisations,
+        "courante": message.courante,
+        "remplacement": word(stockage.StatutPiece, "STATUT_PIECE_", message.remplacement),
+        "gelee": message.gelee,
+    }
+
+
+def utilisation(message: stockage.Utilisation) -> Json:
+    """Return a `Utilisation`."""
+    return {
+        "service": message.service,
+        "dossier_id": message.dossier_id,
+        "piece_id": message.piece_id,
+        "version": message.version,
+        "retenue_le": message.retenue_le or None,
+        "decidee_le": message.decidee_le or None,
+        "purgee_apres": message.purgee_apres or None,
+    }
+
+
+def consultation(message: stockage.Consultation) -> Json:
+    """Return a `Consultation`; who among the staff read it is for the city's own audit."""
+    return {
+        "lue_le": message.lue_le or None,
+        "qualite": word(stockage.QualiteLecteur, "QUALITE_LECTEUR_", message.qualite),
+        "motif": message.motif or None,
+        "dossier_id": message.dossier_id or None,
+        "variante": word(stockage.VariantePiece, "VARIANTE_PIECE_", message.variante),
+        "version": message.version,
     }
 
 
@@ -98,6 +131,8 @@ def carte(message: cartes.Carte) -> Json:
         "numerique": message.numerique,
         "physique": message.physique,
         "demande": demande_carte(message.demande) if message.HasField("demande") else None,
+        "renouvelable": message.renouvelable,
+        "renouvelable_des": message.renouvelable_des or None,
     }
 
 
@@ -118,6 +153,7 @@ def demande_carte(message: cartes.Demande) -> Json:
         "deposee_le": message.deposee_le or None,
         "decidee_le": message.decidee_le or None,
         "carte_physique": message.carte_physique,
+        "genre": word(cartes.GenreDemande, "GENRE_DEMANDE_", message.genre),
         "version": message.version,
     }
 

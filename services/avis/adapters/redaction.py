@@ -79,6 +79,7 @@ class RedactionJinja:
             "jeton": donnees.get("jeton", ""),
             "echeance": _date(donnees["echeance"], langue) if "echeance" in donnees else "",
             "pieces": _pieces(donnees.get("pieces", "")),
+            "genre": donnees.get("genre", ""),
             "url": lambda *parties: "/".join((self._url, *parties)),
         }
 

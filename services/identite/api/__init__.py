@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Final
 
 from chassis.grpc_server import ErrorRow
-from services.identite.api import compte
+from services.identite.api import acces, compte, coordonnees, facteurs, mandats, oidc, ponts
 
-FACES: Final[tuple[ModuleType, ...]] = (compte,)
+FACES: Final[tuple[ModuleType, ...]] = (compte, acces, facteurs, mandats, oidc, coordonnees, ponts)
 
 SERVICE: Final[str] = compte.SERVICE
 OTHERS: Final[tuple[str, ...]] = tuple(face.SERVICE for face in FACES[1:])

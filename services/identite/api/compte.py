@@ -13,6 +13,8 @@ from chassis.grpc_server import ErrorRow, caller
 from espacecitoyen.identite.v1 import identite_service_pb2 as pb
 from espacecitoyen.identite.v1 import identite_service_pb2_grpc as rpc
 from services.identite import persistence, use_cases
+from services.identite.api.coordonnees_formes import a_verifier
+from services.identite.api.facteurs import preuves_de_session
 from services.identite.domain import (
     Compte,
     CompteIntrouvable,
@@ -23,12 +25,14 @@ from services.identite.domain import (
     LienExpire,
     LienInconnu,
     NomUtilisateurPris,
+    Role,
     Saisie,
     SessionExpiree,
     StatutCompte,
     TropDeTentatives,
     TropOccupe,
 )
+from services.identite.domain.defi import Reponse
 
 SERVICE: Final = "espacecitoyen.identite.v1.IdentiteService"
 
@@ -44,7 +48,7 @@ ACCESS: Final[Mapping[str, frozenset[str]]] = {
     "FermerSession": _TOUS,
     "DemanderReinitialisation": _TOUS,
     "ReinitialiserMotDePasse": _TOUS,
-    "GetProfil": frozenset({"citoyen", "agent_cartes", "admin"}),
+    "GetProfil": frozenset(role.value for role in Role),
 }
 
 _CODE: Final = grpc.StatusCode
@@ -97,6 +101,11 @@ class IdentiteServicer(rpc.IdentiteServiceServicer):
         self._regles = regles
         self._horloge = horloge
 
+    @property
+    def hacheur(self) -> use_cases.Hacheur:
+        """The hasher: the other faces share its bound on hashes at once."""
+        return self._hacheur
+
     def CreerCompte(  # noqa: N802, D102  (the contract names and describes it)
         self, request: pb.CreerCompteRequest, context: grpc.ServicerContext
     ) -> pb.CreerCompteResponse:
@@ -124,6 +133,8 @@ class IdentiteServicer(rpc.IdentiteServiceServicer):
                 canaux=tuple(request.canaux),
             ),
             maintenant=self._horloge(),
+            reponse=_reponse(request),
+            adresse_ip=request.adresse_ip,
         )
         return pb.CreerCompteResponse()
 
@@ -169,28 +180,36 @@ class IdentiteServicer(rpc.IdentiteServiceServicer):
             appareil=request.appareil,
             agent=request.agent,
             maintenant=self._horloge(),
+            reponse=_reponse(request),
+            jeton_appareil=request.jeton_appareil,
         )
+        if connexion.epreuve:
+            return pb.OuvrirSessionResponse(epreuve=connexion.epreuve)
         return pb.OuvrirSessionResponse(
             jeton_session=connexion.jeton,
             profil=_profil(connexion.compte),
             expire_le=connexion.ouverte.expire_le.isoformat(),
+            jeton_appareil=connexion.jeton_appareil,
+            premiere_connexion=connexion.premiere,
         )
 
     def VerifierSession(  # noqa: N802, D102
         self, request: pb.VerifierSessionRequest, context: grpc.ServicerContext
     ) -> pb.VerifierSessionResponse:
         del context
+        maintenant = self._horloge()
         ouverte = use_cases.verifier_session(
-            lecture=self._lecture, jeton=request.jeton_session, maintenant=self._horloge()
+            lecture=self._lecture, jeton=request.jeton_session, maintenant=maintenant
         )
         return pb.VerifierSessionResponse(
             compte_id=str(ouverte.compte_id),
             session_id=str(ouverte.id),
-            roles=sorted(ouverte.roles),
+            roles=sorted(ouverte.roles_effectifs(maintenant)),
             prenom=ouverte.prenom,
             nom=ouverte.nom,
             langue=ouverte.langue,
             expire_le=ouverte.expire_le.isoformat(),
+            **preuves_de_session(ouverte, maintenant),
         )
 
     def FermerSession(  # noqa: N802, D102
@@ -210,6 +229,7 @@ class IdentiteServicer(rpc.IdentiteServiceServicer):
             regles=self._regles,
             request_id=request.request_id,
             adresse=request.courriel,
+            adresse_ip=request.adresse_ip,
             maintenant=self._horloge(),
         )
         return pb.DemanderReinitialisationResponse()
@@ -245,6 +265,10 @@ def register(server: grpc.Server, servicer: IdentiteServicer) -> None:
     rpc.add_IdentiteServiceServicer_to_server(servicer, server)
 
 
+def _reponse(request: pb.CreerCompteRequest | pb.OuvrirSessionRequest) -> Reponse:
+    return Reponse(defi=request.defi, preuve=request.preuve, code=request.code_securite)
+
+
 def _profil(compte: Compte | persistence.ProfilLu) -> pb.Profil:
     return pb.Profil(
         compte_id=str(compte.id),
@@ -262,4 +286,6 @@ def _profil(compte: Compte | persistence.ProfilLu) -> pb.Profil:
         langue=compte.langue,
         statut=_STATUTS[StatutCompte(compte.statut)],
         roles=compte.roles,
+        moyen_prefere=getattr(compte, "moyen_prefere", ""),
+        a_verifier=[a_verifier(ligne) for ligne in getattr(compte, "a_verifier", ())],
     )

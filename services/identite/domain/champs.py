@@ -58,7 +58,8 @@ def texte(valeur: str, *, maximum: int = _NOM_MAX) -> str:
     them.
     """
     propre = " ".join(unicodedata.normalize("NFC", valeur).split())
-    for signe in propre:
+    # What can be printed is in none of these categories: nearly every text passes here.
+    for signe in "" if propre.isprintable() else propre:
         genre = unicodedata.category(signe)
         if genre in {"Cc", "Cs", "Co", "Cn"} or (genre == "Cf" and signe not in "\u200c\u200d"):
             raise ChampInvalide("CARACTERE_INVALIDE")

@@ -15,7 +15,10 @@ from services.identite.domain.erreurs import (
     SessionExpiree,
 )
 from services.identite.domain.inscription import Inscription
+from services.identite.domain.mandats import Procuration
 
+# A session that has this one alone may do nothing but enrol a second factor.
+ROLE_ENROLEMENT: Final = "enrolement"
 # A session's last use is written at most this often: reading it is cheaper than writing it.
 GRAIN_USAGE: Final = timedelta(minutes=1)
 
@@ -33,10 +36,12 @@ class Role(StrEnum):
 
     CITOYEN = "citoyen"
     AGENT_CARTES = "agent_cartes"
+    AGENT_COMPTES = "agent_comptes"
+    AGENT_GUICHET = "agent_guichet"
     ADMIN = "admin"
 
 
-ROLES_PERSONNEL: Final = frozenset({Role.AGENT_CARTES, Role.ADMIN})
+ROLES_PERSONNEL: Final = frozenset(set(Role) - {Role.CITOYEN})
 
 
 class Usage(StrEnum):
@@ -121,9 +126,18 @@ class Compte:
         for nom in self.__dataclass_fields__:
             setattr(self, nom, getattr(neuf, nom))
 
+    @property
+    def a_confirmer(self) -> bool:
+        """Tell whether nobody has proved the mailbox here.
+
+        An imported account is open before that: its owner has the other system's password (IDN-08).
+        """
+        importe = self.statut is StatutCompte.ACTIF and self.active_le is None
+        return importe or self.statut is StatutCompte.EN_ATTENTE_ACTIVATION
+
     def activer(self, maintenant: datetime) -> bool:
         """Confirm the mailbox; False when it was confirmed before."""
-        if self.statut is not StatutCompte.EN_ATTENTE_ACTIVATION:
+        if not self.a_confirmer:
             return False
         self.statut = StatutCompte.ACTIF
         self.active_le = maintenant
@@ -133,6 +147,10 @@ class Compte:
         """Replace the password's hash."""
         self.mot_de_passe = mot_de_passe
         self.mot_de_passe_change_le = maintenant
+
+    def ouvre_avec(self, mot_de_passe: str) -> bool:
+        """Tell whether a verified password hash is still the account's, and opens it."""
+        return self.mot_de_passe == mot_de_passe and self.statut is not StatutCompte.DESACTIVE
 
     def donner_role(self, role: Role) -> bool:
         """Add a role; False when the person has it."""
@@ -211,6 +229,28 @@ class SessionOuverte:
     fin_le: datetime
     inactivite: timedelta
     compte_actif: bool = True
+    # False while its owner must enrol a second factor before anything else (IDN-20).
+    complete: bool = True
+    # When its owner was last proved (R36).
+    prouvee_le: datetime | None = None
+    # For whom it acts (IDN-21).
+    procuration: Procuration | None = None
+
+    @property
+    def roles_propres(self) -> frozenset[str]:
+        """Roles of its owner's own acts."""
+        return self.roles if self.complete else frozenset({ROLE_ENROLEMENT})
+
+    def agit_pour(self, maintenant: datetime) -> Procuration | None:
+        """Tell for whom it acts now: an ended delegation opens nothing, from that moment on."""
+        if self.procuration is None or not self.complete or maintenant >= self.procuration.fin_le:
+            return None
+        return self.procuration
+
+    def roles_effectifs(self, maintenant: datetime) -> frozenset[str]:
+        """Give the roles that the tokens of this session bear."""
+        autrui = self.agit_pour(maintenant)
+        return self.roles_propres if autrui is None else autrui.roles(self.roles)
 
     @property
     def expire_le(self) -> datetime:

@@ -133,7 +133,7 @@ def juger_inscription(
         lambda: champs.date_naissance(saisie.date_naissance, aujourd_hui=aujourd_hui),
         None,
     )
-    ligne, ville, code_postal = _juger_adresse(saisie, vu)
+    ligne, ville, code_postal = juger_adresse(saisie, vu)
     telephone = vu.juger("telephone", lambda: champs.telephone(saisie.telephone), "")
     langue = vu.juger("langue", lambda: champs.langue(saisie.langue), "fr")
     vides: tuple[str, ...] = ()
@@ -170,8 +170,8 @@ def juger_inscription(
     )
 
 
-def _juger_adresse(saisie: Saisie, vu: Verdicts) -> tuple[str, str, str]:
-    """Judge the civic address: absent, or whole."""
+def juger_adresse(saisie: Saisie, vu: Verdicts) -> tuple[str, str, str]:
+    """Judge the civic address: absent, or whole; refusals are noted in `vu`."""
     parties: Mapping[str, tuple[str, Callable[[str], str]]] = {
         "ligne": (saisie.adresse_ligne, champs.ligne_adresse),
         "ville": (saisie.adresse_ville, lambda v: champs.nom_de_personne(v, "VILLE_INVALIDE")),

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     Table,
     Text,
     Uuid,
@@ -31,16 +33,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, registry
 
-from chassis.db import plain
 from services.identite.domain import (
     Compte,
     Frein,
+    GenreMandat,
     Lien,
+    Procuration,
     SessionOuverte,
     StatutCompte,
     Usage,
     roles_effectifs,
 )
+from services.identite.persistence.profil import ProfilLu as ProfilLu
+from services.identite.persistence.profil import lire_profil as lire_profil
 
 UN_COURRIEL: Final = "compte_un_courriel"
 UN_NOM_UTILISATEUR: Final = "compte_un_nom_utilisateur"
@@ -98,6 +103,9 @@ SESSION: Final = Table(
     Column("vue_le", _INSTANT),
     Column("inactivite_s", Integer),
     Column("fin_le", _INSTANT),
+    Column("complete", Boolean),
+    Column("prouvee_le", _INSTANT),
+    Column("mandat_id", Uuid),
 )
 FREIN: Final = Table(
     "frein",
@@ -139,34 +147,6 @@ def contrainte(error: IntegrityError) -> str:
 def compte(session: Session, compte_id: UUID, *, verrou: bool = False) -> Compte | None:
     """Find an account; `verrou` holds it until the commit, before any of its other rows."""
     return session.get(Compte, compte_id, with_for_update=verrou, populate_existing=verrou)
-
-
-class ProfilLu(NamedTuple):
-    """An account as its owner sees it."""
-
-    id: UUID
-    courriel: str
-    prenom: str
-    nom: str
-    nom_utilisateur: str | None
-    date_naissance: date | None
-    adresse_ligne: str
-    adresse_ville: str
-    adresse_code_postal: str
-    telephone: str
-    langue: str
-    statut: str
-    roles: list[str]
-
-
-_LIRE_PROFIL: Final = f"SELECT {', '.join(ProfilLu._fields)} FROM compte WHERE id = %s"  # noqa: S608
-
-
-def lire_profil(lecture: Engine, compte_id: UUID) -> ProfilLu | None:
-    """Find an account, in one plain read: the home page asks this."""
-    with plain(lecture) as cursor:
-        ligne = cursor.execute(_LIRE_PROFIL, (compte_id,)).fetchone()
-    return None if ligne is None else ProfilLu._make(ligne)
 
 
 def compte_par_courriel(session: Session, plie: str, *, verrou: bool = False) -> Compte | None:
@@ -257,8 +237,15 @@ def noter_courriel(
 # Sessions
 
 
-def ouvrir(session: Session, *, empreinte: bytes, ouverte: SessionOuverte, appareil: str) -> None:
-    """Store a new session."""
+def ouvrir(
+    session: Session,
+    *,
+    empreinte: bytes,
+    ouverte: SessionOuverte,
+    appareil: str,
+    complete: bool = True,
+) -> None:
+    """Store a new session; an incomplete one may only enrol a second factor."""
     session.execute(
         SESSION.insert().values(
             empreinte=empreinte,
@@ -270,6 +257,7 @@ def ouvrir(session: Session, *, empreinte: bytes, ouverte: SessionOuverte, appar
             vue_le=ouverte.vue_le,
             inactivite_s=int(ouverte.inactivite.total_seconds()),
             fin_le=ouverte.fin_le,
+            complete=complete,
         )
     )
 
@@ -277,8 +265,15 @@ def ouvrir(session: Session, *, empreinte: bytes, ouverte: SessionOuverte, appar
 # Text made once: this is the read that every page of the portal makes.
 _LIRE_SESSION: Final = text(
     "SELECT s.id, s.compte_id, s.roles, s.vue_le, s.fin_le, s.inactivite_s, c.prenom, c.nom,"
-    " c.langue, c.statut, c.roles AS roles_compte"
-    " FROM session_ouverte s JOIN compte c ON c.id = s.compte_id WHERE s.empreinte = :empreinte"
+    " c.langue, c.statut, c.roles AS roles_compte, s.complete,"
+    " coalesce(s.prouvee_le, s.ouverte_le) AS prouvee_le,"
+    " m.mandant_id, m.genre, m.portee, m.fin_le AS mandat_fin_le,"
+    " p.prenom AS mandant_prenom, p.nom AS mandant_nom"
+    " FROM session_ouverte s JOIN compte c ON c.id = s.compte_id"
+    " LEFT JOIN mandat m ON m.id = s.mandat_id AND m.mandataire_id = s.compte_id"
+    " AND m.accepte_le IS NOT NULL AND m.termine_le IS NULL"
+    " LEFT JOIN compte p ON p.id = m.mandant_id AND p.statut = 'ACTIF'"
+    " WHERE s.empreinte = :empreinte"
 )
 
 
@@ -299,6 +294,20 @@ def lire_session(lecture: Engine, empreinte: bytes) -> SessionOuverte | None:
         fin_le=ligne.fin_le,
         inactivite=timedelta(seconds=ligne.inactivite_s),
         compte_actif=ligne.statut == StatutCompte.ACTIF,
+        complete=ligne.complete,
+        prouvee_le=ligne.prouvee_le,
+        procuration=None if ligne.mandant_prenom is None else _procuration(ligne),
+    )
+
+
+def _procuration(ligne: Row[Any]) -> Procuration:
+    return Procuration(
+        compte_id=ligne.mandant_id,
+        prenom=ligne.mandant_prenom,
+        nom=ligne.mandant_nom,
+        genre=GenreMandat(ligne.genre),
+        portee=frozenset(ligne.portee),
+        fin_le=ligne.mandat_fin_le,
     )
 
 

@@ -17,7 +17,7 @@ from services.identite.use_cases.mot_de_passe import (
     demander_reinitialisation,
     reinitialiser_mot_de_passe,
 )
-from services.identite.use_cases.ports import AssezFort, DomaineAscii, Hacheur, Regles
+from services.identite.use_cases.ports import AssezFort, DomaineAscii, Hacheur, Regles, RenduCode
 
 __all__ = [
     "AssezFort",
@@ -25,6 +25,7 @@ __all__ = [
     "DomaineAscii",
     "Hacheur",
     "Regles",
+    "RenduCode",
     "activer_compte",
     "creer_compte",
     "demander_reinitialisation",

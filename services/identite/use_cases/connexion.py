@@ -1,6 +1,5 @@
 """Log-in and sessions (IDN-02, R10 to R17, R30, R31)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -26,8 +25,19 @@ from services.identite.domain import (
     mot_de_passe_normal,
     reseau,
 )
-from services.identite.use_cases.courriels import empreinte, nouveau_secret
+from services.identite.domain.defi import SANS_REPONSE, DefiRequis, Reponse, UsageDefi
+from services.identite.persistence import acces
+from services.identite.use_cases import appareils
+from services.identite.use_cases.courriels import (
+    MOT_DE_PASSE_BLOQUE,
+    demander_courriel,
+    empreinte,
+    nouveau_secret,
+)
+from services.identite.use_cases.defi import exiger_reponse, lier
+from services.identite.use_cases.facteurs_porte import SecondPas, second_pas
 from services.identite.use_cases.inscription import adresse_saisie
+from services.identite.use_cases.ponts.premiere_connexion import accueillir_importe
 from services.identite.use_cases.ports import DomaineAscii, Hacheur, Regles
 
 _APPAREIL_MAX: Final = 200
@@ -41,6 +51,12 @@ class Connexion:
     jeton: str
     compte: Compte
     ouverte: SessionOuverte
+    # Secret of a device that was unknown, told once.
+    jeton_appareil: str = ""
+    # Secret of the second step that is still asked for (IDN-20); no session is open then.
+    epreuve: str = ""
+    # The first log-in to an imported account leads to Mon profil (IDN-08).
+    premiere: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +66,17 @@ class _Comptage:
     identifiant: bytes
     # None when the caller gave no client address.
     adresse: bytes | None
+    # Consecutive failures of the account (R12).
+    serie: bytes
 
-    def cles(self, regles: Regles) -> list[tuple[bytes, int]]:
-        """List keys with their thresholds, always in the same order so that none dead-locks."""
-        cles = [(self.identifiant, regles.echecs_compte)]
+    def cles(self, regles: Regles) -> list[tuple[bytes, int, int]]:
+        """List keys with their thresholds of waiting and of proving.
+
+        Always in the same order, so that none dead-locks.
+        """
+        cles = [(self.identifiant, regles.echecs_compte, regles.acces.echecs_preuve)]
         if self.adresse is not None:
-            cles.append((self.adresse, regles.echecs_adresse))
+            cles.append((self.adresse, regles.echecs_adresse, regles.acces.echecs_preuve_adresse))
         return sorted(cles)
 
 
@@ -71,32 +92,47 @@ def ouvrir_session(
     appareil: str,
     agent: bool,
     maintenant: datetime,
+    reponse: Reponse = SANS_REPONSE,
+    jeton_appareil: str = "",
 ) -> Connexion:
     """Log in by e-mail or user name and open a new session.
 
     Whether the account exists, and which part was wrong, cannot be told from the answer nor from
     its duration: one hash is verified in every case. The try is counted as failed before it is
     judged, so parallel guesses are bounded too. `adresse_ip` is the client's as the trusted hop saw
-    it, "" when unknown; `agent` is the staff door.
+    it, "" when unknown; `agent` is the staff door. After a few failures `reponse` must answer a
+    challenge (R15). A device that logged in before, by its `jeton_appareil`, is counted apart:
+    other people's failures do not lock its owner out.
 
     Raises: IdentifiantsInvalides, CompteNonActive (only when the password is right),
-        TropDeTentatives, TropOccupe.
+        TropDeTentatives, DefiRequis, DefiInvalide, CodeSecuriteInvalide, TropOccupe.
     """
     vise = _forme_pliee(identifiant, domaine_ascii)
-    client = reseau(adresse_ip)
-    comptage = _Comptage(
-        identifiant=regles.digest("frein", {"identifiant": vise or identifiant[:320]}),
-        adresse=regles.digest("frein", {"adresse": client}) if client else None,
-    )
+    prouve = _repondre(sessions, reponse, regles=regles, maintenant=maintenant)
     with sessions.begin() as session:
-        _compter(session, comptage, regles=regles, maintenant=maintenant)
         compte = _compte_de(session, vise)
+        porteur = appareils.presenter(
+            session,
+            compte,
+            jeton_appareil,
+            adresse_ip=adresse_ip,
+            libelle=_appareil(appareil),
+            regles=regles,
+            maintenant=maintenant,
+        )
+        comptage = _comptage(
+            compte, vise or identifiant[:320], porteur, adresse_ip=adresse_ip, regles=regles
+        )
+        _compter(session, comptage, prouve=prouve, regles=regles, maintenant=maintenant)
+        serie = acces.noter_echec(session, comptage.serie, maintenant=maintenant)
     normal = mot_de_passe_normal(mot_de_passe)
     possible = compte is not None and len(normal) <= MOT_DE_PASSE_MAX
     connu = compte.mot_de_passe if compte is not None and possible else None
     try:
         juste = hacheur.verifier(connu, normal[:MOT_DE_PASSE_MAX])
-        if compte is None or connu is None or not juste:
+        bloque = serie > regles.acces.echecs_blocage
+        if compte is None or connu is None or not juste or bloque:
+            _prevenir_du_blocage(sessions, compte, serie, regles=regles, maintenant=maintenant)
             raise IdentifiantsInvalides
         nouvelle = hacheur.hacher(normal) if hacheur.perimee(connu) else None
     except TropOccupe:
@@ -110,8 +146,8 @@ def ouvrir_session(
         connu,
         nouvelle,
         comptage=comptage,
+        porteur=porteur,
         regles=regles,
-        appareil=appareil,
         agent=agent,
         maintenant=maintenant,
     )
@@ -124,8 +160,8 @@ def _ouvrir(
     nouvelle: str | None,
     *,
     comptage: _Comptage,
+    porteur: appareils.Porteur,
     regles: Regles,
-    appareil: str,
     agent: bool,
     maintenant: datetime,
 ) -> Connexion:
@@ -135,9 +171,7 @@ def _ouvrir(
     with sessions.begin() as session:
         compte = persistence.compte(session, vu.id, verrou=True)
         # A reset may have come between the check and now: the old password opens nothing more.
-        if compte is None or compte.mot_de_passe != connu:
-            raise IdentifiantsInvalides
-        if compte.statut is StatutCompte.DESACTIVE:
+        if compte is None or not compte.ouvre_avec(connu):
             raise IdentifiantsInvalides
         _rendre(session, comptage, regles=regles, oubli=True)
         if nouvelle is not None:
@@ -155,17 +189,36 @@ def _ouvrir(
             fin_le=maintenant + regles.durees.session,
             inactivite=inactivite,
         )
+        suite, secret, premiere = SecondPas(epreuve="", complete=True), "", False
         if actif:
+            suite = second_pas(
+                session,
+                compte,
+                agent=agent,
+                appareil=porteur.libelle,
+                regles=regles,
+                maintenant=maintenant,
+            )
+        if actif and not suite.epreuve:
             persistence.ouvrir(
                 session,
                 empreinte=empreinte(jeton),
                 ouverte=ouverte,
-                appareil=_appareil(appareil),
+                appareil=porteur.libelle,
+                complete=suite.complete,
             )
+            secret = appareils.accueillir(
+                session, compte, porteur, agent=agent, regles=regles, maintenant=maintenant
+            )
+            premiere = accueillir_importe(session, compte, regles=regles, maintenant=maintenant)
     if not actif:
         # After the commit: whoever knows the password has no failures to answer for.
         raise CompteNonActive
-    return Connexion(jeton=jeton, compte=compte, ouverte=ouverte)
+    if suite.epreuve:
+        return Connexion(jeton="", compte=compte, ouverte=ouverte, epreuve=suite.epreuve)
+    return Connexion(
+        jeton=jeton, compte=compte, ouverte=ouverte, jeton_appareil=secret, premiere=premiere
+    )
 
 
 def _forme_pliee(identifiant: str, domaine_ascii: DomaineAscii) -> str:
@@ -186,19 +239,70 @@ def _compte_de(session: Session, vise: str) -> Compte | None:
     return persistence.compte_par_nom_utilisateur(session, vise)
 
 
+def _comptage(
+    compte: Compte | None,
+    vise: str,
+    porteur: appareils.Porteur,
+    *,
+    adresse_ip: str,
+    regles: Regles,
+) -> _Comptage:
+    """Give the keys of one try; a known device has its own beside everybody's."""
+    client = reseau(adresse_ip)
+    part = {"appareil": porteur.empreinte.hex()} if porteur.connu else {}
+    sien = str(compte.id) if compte is not None else vise
+    return _Comptage(
+        identifiant=regles.digest("frein", {"identifiant": vise, **part}),
+        adresse=regles.digest("frein", {"adresse": client}) if client else None,
+        serie=regles.digest("serie", {"compte": sien, **part}),
+    )
+
+
+def _repondre(
+    sessions: Sessions, reponse: Reponse, *, regles: Regles, maintenant: datetime
+) -> bool:
+    """Accept a challenge's answer when there is one; each log-in is an act of its own."""
+    if not reponse.defi or not (reponse.preuve or reponse.code):
+        return False
+    defi = exiger_reponse(
+        sessions=sessions,
+        regles=regles,
+        usage=UsageDefi.CONNEXION,
+        reponse=reponse,
+        maintenant=maintenant,
+    )
+    with sessions.begin() as session:
+        lier(session, defi, uuid4().bytes)
+    return True
+
+
+def _prevenir_du_blocage(
+    sessions: Sessions, compte: Compte | None, serie: int, *, regles: Regles, maintenant: datetime
+) -> None:
+    """Tell the mailbox, once, that the password opens nothing any more (R12)."""
+    if compte is None or serie != regles.acces.echecs_blocage:
+        return
+    with sessions.begin() as session:
+        demander_courriel(
+            session, compte, MOT_DE_PASSE_BLOQUE, regles=regles, maintenant=maintenant
+        )
+
+
 def _compter(
-    session: Session, comptage: _Comptage, *, regles: Regles, maintenant: datetime
+    session: Session, comptage: _Comptage, *, prouve: bool, regles: Regles, maintenant: datetime
 ) -> None:
     """Count a try against the identifier and the address.
 
     Keys are per typed identifier, not per account: one count for an e-mail and its user name would
     tell that they belong together.
 
-    Raises: TropDeTentatives, and then nothing is counted.
+    Raises: TropDeTentatives or DefiRequis, and then nothing is counted.
     """
-    for cle, seuil in comptage.cles(regles):
+    for cle, seuil, seuil_preuve in comptage.cles(regles):
         frein = persistence.frein_verrouille(session, cle)
         compte = frein.compter(seuil=seuil, oubli=regles.durees.oubli_echecs, maintenant=maintenant)
+        if compte.echecs > seuil_preuve and not prouve:
+            raise DefiRequis
         persistence.ecrire_frein(session, cle, compte)
 
 
@@ -207,18 +311,25 @@ def _rendre(session: Session, comptage: _Comptage, *, regles: Regles, oubli: boo
 
     The address does not: one's own account would wash away the guesses made on others.
     """
-    for cle, _ in comptage.cles(regles):
+    for cle, _, _ in comptage.cles(regles):
         if oubli and cle == comptage.identifiant:
             persistence.oublier_frein(session, cle)
         else:
             frein = persistence.frein_verrouille(session, cle)
             persistence.ecrire_frein(session, cle, frein.rendre())
+    # Last, as when it was counted: nobody waits for the other way round.
+    if oubli:
+        acces.finir_serie(session, comptage.serie)
+    else:
+        acces.rendre_echec(session, comptage.serie)
 
 
-def oublier_echecs(session: Session, identifiants: Sequence[str], *, regles: Regles) -> None:
-    """Forget what was counted against folded identifiers: their owner proved the mailbox."""
+def oublier_echecs(session: Session, compte: Compte, *, regles: Regles) -> None:
+    """Forget what was counted against an account: its owner proved the mailbox."""
+    identifiants = [i for i in (compte.courriel_plie, compte.nom_utilisateur) if i]
     for cle in sorted(regles.digest("frein", {"identifiant": i}) for i in identifiants):
         persistence.oublier_frein(session, cle)
+    acces.finir_serie(session, regles.digest("serie", {"compte": str(compte.id)}))
 
 
 def _appareil(texte: str) -> str:

@@ -14,10 +14,16 @@ from espacecitoyen.identite.v1.evenements_pb2 import (
 )
 from services.identite import persistence
 from services.identite.domain import Compte, Lien, LienInconnu, Usage
+from services.identite.persistence import acces
+from services.identite.use_cases.coordonnees_depart import commencer
+from services.identite.use_cases.ponts.liaisons import contact_verifie
 from services.identite.use_cases.ports import Regles
 
 DEJA_INSCRIT = "deja_inscrit"
 MOT_DE_PASSE_CHANGE = "mot_de_passe_change"
+MOT_DE_PASSE_BLOQUE = "mot_de_passe_bloque"
+IDENTIFIANTS_CHANGES = "identifiants_changes"
+NOUVEL_APPAREIL = "nouvel_appareil"
 
 _SECRET_OCTETS = 32
 _HEURE = timedelta(hours=1)
@@ -80,6 +86,32 @@ def envoyer_lien(
     )
 
 
+def envoyer_annulation(
+    session: Session,
+    compte: Compte,
+    gabarit: str,
+    *,
+    regles: Regles,
+    maintenant: datetime,
+    ancien_nom: str | None = None,
+    rend_nom: bool = False,
+) -> None:
+    """Mail a notice with its link « ce n’était pas moi » (R05).
+
+    With `rend_nom` the link also gives `ancien_nom` back to the account.
+    """
+    secret = nouveau_secret()
+    acces.ajouter_annulation(
+        session,
+        empreinte(secret),
+        compte.id,
+        expire_le=maintenant + regles.acces.annulation,
+        ancien_nom=ancien_nom,
+        rend_nom=rend_nom,
+    )
+    demander_courriel(session, compte, gabarit, regles=regles, maintenant=maintenant, jeton=secret)
+
+
 def demander_courriel(
     session: Session,
     compte: Compte,
@@ -105,6 +137,15 @@ def demander_courriel(
 
 def publier_activation(session: Session, compte: Compte, *, regles: Regles) -> None:
     """Publish that a person confirmed their mailbox (IDN-04) and what they chose (IDN-05)."""
+    commencer(session, compte, regles=regles)
+    if compte.active_le is not None:
+        contact_verifie(
+            session,
+            compte.id,
+            canal="courriel",
+            coordonnee=compte.courriel_plie,
+            maintenant=compte.active_le,
+        )
     aggregate = str(compte.id)
     outbox.append(
         session,

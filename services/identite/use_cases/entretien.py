@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from chassis.db import Sessions
 from services.identite import persistence
+from services.identite.persistence import acces
 from services.identite.use_cases.ports import Regles
 
 _PAQUET = 1000
@@ -27,7 +28,24 @@ def purger(*, sessions: Sessions, regles: Regles, maintenant: datetime) -> Mappi
         "courriel_recent": maintenant - _JOUR,
         "nom_reserve": maintenant,
     }
-    return {quoi: _purger(sessions, quoi, date) for quoi, date in avant.items()}
+    nombres = {quoi: _purger(sessions, quoi, date) for quoi, date in avant.items()}
+    return nombres | _purger_acces(sessions, regles, maintenant)
+
+
+def _purger_acces(sessions: Sessions, regles: Regles, maintenant: datetime) -> dict[str, int]:
+    avant = {
+        "defi": maintenant,
+        "cadence": maintenant - _JOUR,
+        # Time does not forgive a series of failures; a year without a try ends its story.
+        "serie_echecs": maintenant - regles.acces.appareil,
+        "appareil": maintenant - regles.acces.appareil,
+        "annulation": maintenant - regles.durees.memoire_liens,
+    }
+    nombres = {}
+    for quoi, date in avant.items():
+        with sessions.begin() as session:
+            nombres[quoi] = acces.purger_acces(session, quoi=quoi, avant=date)
+    return nombres
 
 
 def _purger(sessions: Sessions, quoi: str, avant: datetime) -> int:

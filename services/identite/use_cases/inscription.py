@@ -27,6 +27,7 @@ from services.identite.domain import (
     mot_de_passe_normal,
     noms_proches,
 )
+from services.identite.domain.defi import Reponse, UsageDefi
 from services.identite.use_cases.courriels import (
     DEJA_INSCRIT,
     courriel_permis,
@@ -35,6 +36,7 @@ from services.identite.use_cases.courriels import (
     lien_recu,
     publier_activation,
 )
+from services.identite.use_cases.defi import HEURE, exiger_reponse, lier, passer
 from services.identite.use_cases.ports import AssezFort, DomaineAscii, Hacheur, Regles
 
 # A unique constraint refuses the later of two sign-ups; at the next try it finds the first.
@@ -51,6 +53,8 @@ def creer_compte(
     request_id: str,
     saisie: Saisie,
     maintenant: datetime,
+    reponse: Reponse,
+    adresse_ip: str = "",
 ) -> None:
     """Open an account that waits for its activation link, or tell the mailbox what happened.
 
@@ -58,8 +62,20 @@ def creer_compte(
     link. Known but never confirmed: the sign-up starts again, with a new link. Known: its owner is
     told that somebody signed up. In all cases one password is hashed.
 
-    Raises: DonneesInvalides, NomUtilisateurPris, TropOccupe, RequestIdReused.
+    `reponse` answers a challenge (IDN-03), and one answer serves one sign-up: whether a user name
+    is taken, which only comes after it, costs a proof each time.
+
+    Raises: DefiRequis, DefiInvalide, CodeSecuriteInvalide, TropDeTentatives (too many from this
+        client, R14), DonneesInvalides, NomUtilisateurPris, TropOccupe, RequestIdReused.
     """
+    # Before anything that costs: a stranger who proved nothing gets nothing judged.
+    defi = exiger_reponse(
+        sessions=sessions,
+        regles=regles,
+        usage=UsageDefi.INSCRIPTION,
+        reponse=reponse,
+        maintenant=maintenant,
+    )
     inscription = juger_inscription(
         saisie,
         aujourd_hui=regles.aujourd_hui(maintenant),
@@ -67,9 +83,15 @@ def creer_compte(
         mot_de_passe_min=regles.mot_de_passe_min,
         assez_fort=assez_fort,
     )
-    hache = hacheur.hacher(mot_de_passe_normal(saisie.mot_de_passe))
     contenu = regles.digest("CreerCompte", asdict(saisie))
     scope, essais = "CreerCompte:", _ESSAIS
+    with sessions.begin() as session:
+        lier(session, defi, regles.digest("acte", {"id": request_id, "contenu": contenu.hex()}))
+        passer(
+            session, "inscription", adresse_ip, limite=regles.acces.inscriptions, fenetre=HEURE,
+            regles=regles, maintenant=maintenant,
+        )  # fmt: skip
+    hache = hacheur.hacher(mot_de_passe_normal(saisie.mot_de_passe))
     while True:
         try:
             with sessions.begin() as session:
@@ -230,7 +252,7 @@ def activer_compte(
         if fait is not None:
             return fait
         lien, compte = lien_recu(session, jeton, Usage.ACTIVATION)
-        if compte.statut is not StatutCompte.EN_ATTENTE_ACTIVATION:
+        if not compte.a_confirmer:
             raise LienDejaUtilise
         lien.utiliser(maintenant)
         compte.activer(maintenant)

@@ -1,5 +1,6 @@
 """Forgotten password (IDN-12, R28)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from services.identite.domain import (
     juger_mot_de_passe,
     mot_de_passe_normal,
 )
+from services.identite.persistence import acces
 from services.identite.use_cases.connexion import oublier_echecs
 from services.identite.use_cases.courriels import (
     MOT_DE_PASSE_CHANGE,
@@ -26,6 +28,7 @@ from services.identite.use_cases.courriels import (
     lien_recu,
     publier_activation,
 )
+from services.identite.use_cases.defi import HEURE, passer
 from services.identite.use_cases.inscription import adresse_saisie
 from services.identite.use_cases.ports import AssezFort, DomaineAscii, Hacheur, Regles
 
@@ -38,10 +41,11 @@ def demander_reinitialisation(
     request_id: str,
     adresse: str,
     maintenant: datetime,
+    adresse_ip: str = "",
 ) -> None:
     """Mail a link to set a new password; an unknown address gets the same answer and no mail.
 
-    Raises: DonneesInvalides, RequestIdReused.
+    Raises: DonneesInvalides, TropDeTentatives (too many from this client, R14), RequestIdReused.
     """
     lue = adresse_saisie(adresse, domaine_ascii)
     scope = "DemanderReinitialisation:"
@@ -52,6 +56,10 @@ def demander_reinitialisation(
             is not None
         ):
             return
+        passer(
+            session, "reinitialisation", adresse_ip, limite=regles.acces.reinitialisations,
+            fenetre=HEURE, regles=regles, maintenant=maintenant,
+        )  # fmt: skip
         compte = persistence.compte_par_courriel(session, lue.plie, verrou=True)
         if (
             compte is not None
@@ -95,21 +103,9 @@ def reinitialiser_mot_de_passe(
         if idempotency.claim(session, **demande, fingerprint=contenu) is not None:
             return
         _, compte = _lien_valable(session, jeton, maintenant)
-        mots = [compte.courriel, *compte.courriel.split("@"), compte.prenom, compte.nom]
-        mots += [compte.nom_utilisateur or "", compte.adresse_ligne, compte.adresse_ville]
-        mots += [compte.telephone, str(compte.date_naissance or "")]
+        mots = mots_de(compte)
         session.rollback()
-    vu = Verdicts()
-    vu.juger(
-        "mot_de_passe",
-        lambda: juger_mot_de_passe(
-            mot_de_passe,
-            minimum=regles.mot_de_passe_min,
-            assez_fort=lambda candidat: assez_fort(candidat, [mot for mot in mots if mot]),
-        ),
-        None,
-    )
-    vu.conclure()
+    juger_nouveau("mot_de_passe", mot_de_passe, mots, assez_fort=assez_fort, regles=regles)
     hache = hacheur.hacher(mot_de_passe_normal(mot_de_passe))
     with sessions.begin() as session:
         if idempotency.claim(session, **demande, fingerprint=contenu) is not None:
@@ -118,14 +114,43 @@ def reinitialiser_mot_de_passe(
         lien.utiliser(maintenant)
         compte.changer_mot_de_passe(hache, maintenant)
         persistence.fermer_sessions(session, compte.id)
-        identifiants = [compte.courriel_plie, compte.nom_utilisateur]
-        oublier_echecs(session, [i for i in identifiants if i], regles=regles)
+        # Whoever knew the former password may have left a device behind.
+        acces.oublier_appareils(session, compte.id)
+        oublier_echecs(session, compte, regles=regles)
         if compte.activer(maintenant):
             publier_activation(session, compte, regles=regles)
         demander_courriel(
             session, compte, MOT_DE_PASSE_CHANGE, regles=regles, maintenant=maintenant
         )
         idempotency.complete(session, **demande, result="")
+
+
+def mots_de(compte: Compte) -> list[str]:
+    """List what is known about the owner of an account: their password may not be made of it."""
+    mots = [compte.courriel, *compte.courriel.split("@"), compte.prenom, compte.nom]
+    mots += [compte.nom_utilisateur or "", compte.adresse_ligne, compte.adresse_ville]
+    mots += [compte.telephone, str(compte.date_naissance or "")]
+    return [mot for mot in mots if mot]
+
+
+def juger_nouveau(
+    champ: str, mot_de_passe: str, mots: Sequence[str], *, assez_fort: AssezFort, regles: Regles
+) -> None:
+    """Judge a new password of somebody about whom `mots` are known.
+
+    Raises: DonneesInvalides, under the name `champ`.
+    """
+    vu = Verdicts()
+    vu.juger(
+        champ,
+        lambda: juger_mot_de_passe(
+            mot_de_passe,
+            minimum=regles.mot_de_passe_min,
+            assez_fort=lambda candidat: assez_fort(candidat, mots),
+        ),
+        None,
+    )
+    vu.conclure()
 
 
 def _lien_valable(session: Session, jeton: str, maintenant: datetime) -> tuple[Lien, Compte]:

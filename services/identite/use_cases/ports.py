@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from services.identite.config import Config
 from services.identite.domain import Durees
+from services.identite.domain.defi import LimitesAcces
 
 _CLE_OCTETS = 32
 
@@ -28,6 +29,16 @@ class Hacheur(Protocol):
         """Tell whether the hash should be made again."""
 
 
+class RenduCode(Protocol):
+    """Security codes for eyes and ears."""
+
+    def image(self, code: str) -> bytes:
+        """Draw a code as a PNG."""
+
+    def son(self, code: str, langue: str) -> bytes:
+        """Say a code as a WAV; raises SonIndisponible."""
+
+
 class AssezFort(Protocol):
     """Strength of a new password."""
 
@@ -40,6 +51,53 @@ class DomaineAscii(Protocol):
 
     def __call__(self, domaine: str) -> str:
         """Encode; raises ValueError."""
+
+
+class FacteurNonProuve(Exception):
+    """What came does not prove the factor; the act says it in its own words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleVerifiee:
+    """What an authenticator made."""
+
+    identifiant: bytes
+    cle_publique: bytes
+    compteur: int
+
+
+class Passkeys(Protocol):
+    """WebAuthn. Options and answers are JSON; a bad answer raises FacteurNonProuve."""
+
+    def options_nouvelle(
+        self, *, defi: bytes, compte_id: bytes, courriel: str, nom: str, connues: Sequence[bytes]
+    ) -> str:
+        """Give the options to make a passkey with."""
+
+    def options_preuve(self, *, defi: bytes, connues: Sequence[bytes]) -> str:
+        """Give the options to prove one of these passkeys, or any when there is none."""
+
+    def nouvelle(self, reponse: str, *, defi: bytes) -> CleVerifiee:
+        """Verify a new passkey."""
+
+    def identifiant(self, reponse: str) -> bytes:
+        """Give the id of the passkey that answers."""
+
+    def prouver(self, reponse: str, *, defi: bytes, cle_publique: bytes, compteur: int) -> int:
+        """Verify an answer; gives the counter to keep."""
+
+
+class Totp(Protocol):
+    """Codes of authenticator applications."""
+
+    def nouveau(self) -> str:
+        """Give a new secret in base 32."""
+
+    def uri(self, secret: str, *, courriel: str) -> str:
+        """Give the address that an application reads."""
+
+    def pas_du_code(self, secret: str, code: str, pas: range) -> int | None:
+        """Find the step, among some, whose code this is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +113,14 @@ class Regles:
     reinitialisations_par_heure: int
     echecs_compte: int
     echecs_adresse: int
+    # R11 to R15, R31: the doors and what stands before them.
+    acces: LimitesAcces
+    # IDN-20, R36.
+    second_facteur_personnel: bool = True
+    preuve_recente: timedelta = timedelta(minutes=20)
+
+    # Version of the text that people agree to when they choose notices (IDN-22).
+    texte_consentement: str = ""
 
     @classmethod
     def de(cls, config: Config) -> "Regles":
@@ -82,6 +148,22 @@ class Regles:
             reinitialisations_par_heure=config.reinitialisations_par_heure,
             echecs_compte=config.echecs_compte,
             echecs_adresse=config.echecs_adresse,
+            texte_consentement=config.consentement_avis_version,
+            acces=LimitesAcces(
+                defi_bits=config.defi_bits,
+                defi_duree=timedelta(hours=config.defi_duree_h),
+                codes=config.codes_par_dix_min,
+                inscriptions=config.inscriptions_par_heure,
+                reinitialisations=config.reinitialisations_adresse_par_heure,
+                echecs_preuve=config.echecs_preuve,
+                echecs_preuve_adresse=config.echecs_preuve_adresse,
+                echecs_blocage=config.echecs_blocage,
+                sessions_agent=config.sessions_agent,
+                appareil=timedelta(days=config.appareil_jours),
+                annulation=timedelta(days=config.annulation_jours),
+            ),
+            second_facteur_personnel=config.second_facteur_personnel,
+            preuve_recente=timedelta(minutes=config.preuve_recente_min),
         )
 
     def aujourd_hui(self, maintenant: datetime) -> date:

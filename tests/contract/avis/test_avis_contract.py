@@ -51,6 +51,7 @@ def test_chaque_rpc_a_ses_roles():
 def test_les_abonnements_declares_sont_ceux_des_methodes():
     service: Any = events.build(
         expedition=cast("Any", None),  # no handler runs
+        messagerie=cast("Any", None),
         cle_identite=CLE_IDENTITE,
         cle_cartes=CLE_CARTES,
         horloge=lambda: MAINTENANT,

@@ -35,7 +35,7 @@ def test_a_profile_is_never_read_without_a_session():
 
 def test_every_fact_of_the_domain_has_a_reason():
     faits = set()
-    for info in pkgutil.iter_modules(domain.__path__, f"{domain.__name__}."):
+    for info in pkgutil.walk_packages(domain.__path__, f"{domain.__name__}."):
         module = importlib.import_module(info.name)
         faits |= {
             chose

@@ -20,6 +20,7 @@ from tests.kit.passerelle import (
     PIECE,
     REFUS,
     RESIDENCE,
+    TELEVERSEMENT,
     Fakes,
     bearer,
     multipart,
@@ -52,6 +53,7 @@ _DECISION = {
         {"role": "RESIDENCE", "acceptee": False, "motif": "ILLISIBLE", "precision": "Floue"},
     ],
 }
+_TUS = {"Tus-Resumable": "1.0.0"}
 _BODY, _TYPE = multipart({"genre": "IDENTITE"}, ("photo.jpg", b"\xff\xd8\xff"))
 
 # One good call of each operation: operationId -> path, status, keyword arguments of the client.
@@ -70,8 +72,48 @@ CALLS: dict[str, tuple[str, int, dict[str, Any]]] = {
         {"json": {"jeton": "j" * 43, "mot_de_passe": "quatre mots sans lien"}},
     ),
     "ouvrir_session": ("/session", 201, {"json": {"identifiant": "m", "mot_de_passe": "x"}}),
+    "commencer_cle": ("/session/cle", 202, {"json": {"agent": False}}),
+    "terminer_connexion": (
+        "/session/verification",
+        201,
+        {"json": {"epreuve": "e" * 43, "code": "123456"}},
+    ),
     "lire_session": ("/session", 200, {}),
     "fermer_session": ("/session", 204, {}),
+    "demander_defi": ("/defi?usage=connexion", 200, {}),
+    "lire_mon_profil": ("/moi/profil", 200, {}),
+    "modifier_mon_profil": (
+        "/moi/profil",
+        200,
+        {"json": {"version": 7, "langue": "fr", "moyen_prefere": "courriel"}},
+    ),
+    "ajouter_coordonnee": (
+        "/moi/coordonnees",
+        201,
+        {"json": {"numero": "450 555-0123", "genre": "CELLULAIRE"}},
+    ),
+    "retirer_coordonnee": (f"/moi/coordonnees/{PIECE}", 204, {}),
+    "demander_code": (f"/moi/coordonnees/{PIECE}/code", 202, {"json": {"canal": "TEXTO"}}),
+    "valider_coordonnee": (
+        f"/moi/coordonnees/{PIECE}/validation",
+        200,
+        {"json": {"code": "471903"}},
+    ),
+    "lister_sessions": ("/moi/sessions", 200, {}),
+    "terminer_session": (f"/moi/sessions/{PIECE}", 204, {}),
+    "terminer_autres_sessions": ("/moi/sessions", 204, {}),
+    "oublier_appareil": (f"/moi/appareils/{PIECE}", 204, {}),
+    "changer_mot_de_passe": (
+        "/moi/mot-de-passe",
+        200,
+        {"json": {"actuel": "un", "nouveau": "quatre mots sans lien"}},
+    ),
+    "changer_nom_utilisateur": (
+        "/moi/nom-utilisateur",
+        204,
+        {"json": {"actuel": "un", "nom_utilisateur": "marie.t"}},
+    ),
+    "annuler_changement": ("/comptes/protection", 204, {"json": {"jeton": "j" * 43}}),
     "lire_profil": ("/moi", 200, {}),
     "lire_accueil": ("/accueil", 200, {}),
     "lister_pieces": ("/pieces?taille=10&genre=IDENTITE", 200, {}),
@@ -80,7 +122,27 @@ CALLS: dict[str, tuple[str, int, dict[str, Any]]] = {
     "modifier_piece": (f"/pieces/{PIECE}", 200, {"json": {"libelle": "Permis"}}),
     "supprimer_piece": (f"/pieces/{PIECE}", 204, {}),
     "telecharger_piece": (f"/pieces/{PIECE}/fichier", 200, {}),
+    "remplacer_fichier": (
+        f"/pieces/{PIECE}/fichier",
+        200,
+        {"data": _BODY, "content_type": _TYPE},
+    ),
+    "lister_versions": (f"/pieces/{PIECE}/versions", 200, {}),
+    "lister_utilisations": (f"/pieces/{PIECE}/utilisations", 200, {}),
+    "lister_consultations": (f"/pieces/{PIECE}/consultations", 200, {}),
     "apercevoir_piece": (f"/pieces/{PIECE}/apercu?page=1", 200, {}),
+    "creer_televersement": ("/televersements", 201, {"headers": _TUS | {"Upload-Length": "8"}}),
+    "lire_televersement": (f"/televersements/{TELEVERSEMENT}", 200, {}),
+    "poursuivre_televersement": (
+        f"/televersements/{TELEVERSEMENT}",
+        204,
+        {
+            "headers": _TUS | {"Upload-Offset": "0"},
+            "data": b"12345678",
+            "content_type": "application/offset+octet-stream",
+        },
+    ),
+    "abandonner_televersement": (f"/televersements/{TELEVERSEMENT}", 204, {"headers": _TUS}),
     "lister_cartes": ("/cartes", 200, {}),
     "demander_carte": (
         "/cartes",
@@ -90,6 +152,31 @@ CALLS: dict[str, tuple[str, int, dict[str, Any]]] = {
                 "piece_identite_id": PIECE,
                 "piece_residence_id": RESIDENCE,
                 "titulaire": _TITULAIRE,
+            }
+        },
+    ),
+    "associer_carte": (
+        "/cartes/associations",
+        201,
+        {
+            "json": {
+                "numero": "2 0042 00000123 7",
+                "date_naissance": "1990-05-17",
+                "code_postal": "J7E 3L1",
+            }
+        },
+    ),
+    "renouveler_carte": (
+        f"/cartes/{CARTE}/renouvellements",
+        201,
+        {
+            "json": {
+                "piece_residence_id": RESIDENCE,
+                "adresse": {
+                    "adresse": "12, rue Turgeon",
+                    "ville": "Sainte-Thérèse",
+                    "code_postal": "J7E 3H2",
+                },
             }
         },
     ),
@@ -172,9 +259,8 @@ def test_chaque_reponse_suit_son_schema(
     method, _, operation = operations(document)[name]
     path, status, arguments = CALLS[name]
     secret = AGENT if "x-role" in operation else CITOYENNE
-    response = client.open(
-        f"/api/v1{path}", method=method.upper(), headers=bearer(secret), **arguments
-    )
+    sent = {**arguments, "headers": {**bearer(secret), **arguments.get("headers", {})}}
+    response = client.open(f"/api/v1{path}", method=method.upper(), **sent)
     assert response.status_code == status, response.get_data(as_text=True)
     content = operation["responses"][str(status)].get("content", {})
     if not content:

@@ -34,6 +34,11 @@ def test_un_filtre_change_la_liste_et_l_adresse(dossier: Dossier, contexte: Cont
     page.wait_for_url("**/stockage?genre=identite")
     assert page.evaluate("window.restee"), "the page was not loaded again"
     expect(page.locator(".filtres [aria-current]")).to_have_text("Pièces d’identité")
+    # A search stays in the kind that was chosen.
+    page.locator("#recherche").press_sequentially("zzz")
+    page.wait_for_url("**/stockage?*recherche=zzz*")
+    assert "genre=identite" in page.url
+    expect(page.locator("#pieces .vide")).to_be_visible()
 
 
 @pytest.mark.exigence("DEM-01")
@@ -54,7 +59,7 @@ def test_un_fichier_ajoute_arrive_dans_la_liste(acces: Acces, contexte: Contexte
     page.locator("#fichier").set_input_files(
         {"name": "passeport.jpg", "mimeType": "image/jpeg", "buffer": photo("Exemple")}
     )
-    expect(page.locator("[data-nom-choisi]")).to_have_text("passeport.jpg")
+    expect(page.locator(".envois li")).to_contain_text("passeport.jpg")
     page.locator("main button[type=submit]").last.click()
     page.wait_for_url("**/stockage?fait=piece_ajoutee")
     expect(page.get_by_role("status").first).to_contain_text("enregistré")
@@ -66,7 +71,7 @@ def test_un_fichier_ajoute_arrive_dans_la_liste(acces: Acces, contexte: Contexte
         {"name": "texte.pdf", "mimeType": "application/pdf", "buffer": b"pas un PDF"}
     )
     page.locator("main button[type=submit]").last.click()
-    expect(page.locator(".sommaire-fautes")).to_be_visible()
+    expect(page.locator(".sommaire-fautes")).to_contain_text("Ce type de fichier n’est pas accepté")
     expect(page.locator("#libelle")).to_have_value("Un texte")
 
 

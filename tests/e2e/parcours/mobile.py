@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.e2e.parcours import preuves
+from tests.e2e.parcours import defi, preuves
 from tests.e2e.parcours.acces import Acces, Personne, document, photo
 from tests.kit.wait import wait_until
 
@@ -50,6 +50,7 @@ class Citoyen:
             "adresse": {"ligne": who.adresse, "ville": who.ville, "code_postal": who.code_postal},
             "categories": ["info_travaux"], "canaux": ["courriel"],
         }  # fmt: skip
+        body |= defi.reponse(attendu(self.http.get(f"{API}/defi"), 200))
         attendu(self.http.post(f"{API}/comptes", json=body, headers=self.cle()), 202)
 
     def activer(self) -> None:

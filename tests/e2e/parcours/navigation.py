@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.e2e.parcours import preuves
+from tests.e2e.parcours import defi, preuves
 from tests.e2e.parcours.acces import Acces, Personne, document, photo
 from tests.e2e.parcours.etapes import Etape
 from tests.e2e.parcours.formulaires import Navigateur, Page
@@ -36,10 +36,12 @@ class Visite:
         """Fill the sign-up form in."""
         who = self.personne
         page = reussie(self.web.ouvrir("/inscription"))
+        formulaire = page.formulaire("courriel", "mot_de_passe")
         envoyee = self.web.envoyer(
             page,
-            page.formulaire("courriel", "mot_de_passe"),
+            formulaire,
             {
+                "preuve": defi.preuve(formulaire.values["defi"][0], formulaire.values["bits"][0]),
                 "prenom": who.prenom, "nom": who.nom, "courriel": who.courriel,
                 "mot_de_passe": who.mot_de_passe, "ligne": who.adresse, "municipalite": who.ville,
                 "code_postal": who.code_postal, "date_naissance": who.date_naissance,

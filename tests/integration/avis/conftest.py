@@ -24,7 +24,7 @@ def avis_amqp_url(rabbitmq, worker):
     rabbitmq.add_vhost(vhost)
     url = rabbitmq.url(vhost)
     topology.declare(
-        url, services=("identite", "cartes", "avis"), subscriptions=events.SUBSCRIPTIONS
+        url, services=("identite", "cartes", "stockage", "avis"), subscriptions=events.SUBSCRIPTIONS
     )
     return url
 

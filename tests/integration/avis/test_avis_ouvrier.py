@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from espacecitoyen.stockage.v1.evenements_pb2 import GelPose, PieceBientotExpiree
 from tests.kit.avis import (
     URL_PUBLIQUE,
     des_coordonnees,
@@ -194,3 +195,22 @@ def mortes(amqp_url):
         while (prise := canal.basic_get("avis.mort", auto_ack=True))[0] is not None:
             ids.append(UUID(prise[1].message_id))
     return ids
+
+
+def test_la_fin_d_un_document_et_une_conservation_obligatoire_sont_dites_une_fois(publie, mailbox):
+    compte_id, adresse = str(uuid4()), une_adresse()
+    publie(des_coordonnees(compte_id=compte_id, adresse=adresse, langue="fr"))
+    fin = PieceBientotExpiree(
+        piece_id=str(uuid4()), compte_id=compte_id, genre="IDENTITE", valide_jusqu_au="2026-04-20"
+    )
+    event_id = uuid4()
+    publie(fin, event_id=event_id)
+    publie(fin, event_id=event_id)
+    (rappel,) = mailbox.wait_for(to=adresse, count=1)
+    assert "pièce d’identité" in rappel["text"]
+    assert "20\u00a0avril\u00a02026" in rappel["text"]
+    # An inquiry may ask for silence: the next one is the first that is told.
+    publie(GelPose(gel_id=str(uuid4()), compte_id=compte_id, sans_avis=True))
+    publie(GelPose(gel_id=str(uuid4()), compte_id=compte_id))
+    _, gel = mailbox.wait_for(to=adresse, count=2)
+    assert "Conservation obligatoire" in gel["subject"]

@@ -15,7 +15,7 @@ from deploy.places import ROOT
 pytestmark = pytest.mark.integration
 
 FIELDS = ["nom", "valeur", "unite", "reference", "ratio", "but", "plancher"]
-ABSOLUTE = {"demarrage", "memoire"}
+ABSOLUTE = {"demarrage", "import_comptes", "memoire", "memoire_depot", "session"}
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
-from threading import Barrier
-from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -17,115 +14,27 @@ from sqlalchemy import text
 from chassis import seal
 from chassis.grpc_client import RemoteError
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as m
-from espacecitoyen.cartes.v1 import parcours_service_pb2 as p
 from espacecitoyen.cartes.v1.evenements_pb2 import CarteAssociee
 from services.cartes.domain import composer_numero
-from services.cartes.use_cases import oublier_essais, rappeler_echeances
+from services.cartes.use_cases import oublier_essais
 from tests.kit.cartes import CLE_SCELLE
 from tests.kit.cartes_banc import Banc, citoyen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.kit.cartes_parcours import (
+    AUTRE,
+    COMPTE,
+    NUMERO,
+    associer,
+    au_jour,
+    au_registre,
+    ensemble,
+    la_carte,
+    refus,
+    renouveler,
+    une_carte_active,
+    une_residence,
+)
 
 pytestmark = pytest.mark.integration
-
-COMPTE, AUTRE = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
-NUMERO = composer_numero("0042", 7_000_123)
-ADRESSE = p.Adresse(adresse="12, rue Turgeon", ville="Sainte-Thérèse", code_postal="J7E 3H2")
-
-
-def refus(acte: Callable[[], Any]) -> RemoteError:
-    with pytest.raises(RemoteError) as fait:
-        acte()
-    return fait.value
-
-
-def ensemble(actes: list[Callable[[], Any]]) -> list[Any]:
-    """Start the acts at the same instant; return results, or what they raised."""
-    depart = Barrier(len(actes))
-
-    def jouer(acte: Callable[[], Any]) -> Any:
-        depart.wait(10)
-        try:
-            return acte()
-        except RemoteError as error:
-            return error
-
-    with ThreadPoolExecutor(len(actes)) as fils:
-        return list(fils.map(jouer, actes))
-
-
-def au_registre(banc: Banc, numero: str = NUMERO, **changes: Any) -> str:
-    """A card of the city's register that no account holds yet; gives its id."""
-    carte_id = str(uuid4())
-    valeurs = {
-        "carte_id": carte_id,
-        "personne_id": f"registre:{numero}",
-        "numero": numero,
-        "serie": uuid4().hex,
-        "echeance": banc.horloge().date() + timedelta(days=400),
-        "naissance": date(1990, 5, 17),
-        "code_postal": "J7E 3L1",
-        **changes,
-    }
-    with banc.engine.begin() as connexion:
-        connexion.execute(
-            text(
-                "INSERT INTO carte (carte_id, personne_id, compte_id, prenom, nom, serie, statut,"
-                " numero, numerique, physique, approuvee_le, echeance, demandee_le,"
-                " date_naissance, code_postal, origine)"
-                " VALUES (:carte_id, :personne_id, '', 'Émilie', 'Tremblay', :serie, 'ACTIVE',"
-                " :numero, false, true, now(), :echeance, now(), :naissance, :code_postal,"
-                " 'REGISTRE')"
-            ),
-            valeurs,
-        )
-    return carte_id
-
-
-def associer(banc: Banc, compte: str = COMPTE, **changes: Any) -> m.Carte:
-    champs = {
-        "request_id": str(uuid4()),
-        "numero": NUMERO,
-        "date_naissance": "1990-05-17",
-        "code_postal": "j7e 3l1",
-        **changes,
-    }
-    return banc.appeler("AssocierCarte", p.AssocierCarteRequest(**champs), citoyen(compte)).carte
-
-
-def renouveler(banc: Banc, carte: m.Carte, compte: str = COMPTE, **changes: Any) -> m.Carte:
-    champs = {
-        "request_id": str(uuid4()),
-        "carte_id": carte.carte_id,
-        "adresse": ADRESSE,
-        **({} if "piece_residence_id" in changes else une_residence(banc)),
-        **changes,
-    }
-    request = p.RenouvelerCarteRequest(**champs)
-    return banc.appeler("RenouvelerCarte", request, citoyen(compte)).carte
-
-
-def une_residence(banc: Banc) -> dict[str, str]:
-    return {"piece_residence_id": banc.deux_pieces()[1]}
-
-
-def la_carte(banc: Banc, carte: m.Carte, compte: str = COMPTE) -> m.Carte:
-    request = m.GetCarteRequest(carte_id=carte.carte_id)
-    return banc.appeler("GetCarte", request, citoyen(compte)).carte
-
-
-def une_carte_active(banc: Banc, compte: str = COMPTE) -> m.Carte:
-    carte = banc.demander(compte)
-    banc.decider(carte.demande)
-    return la_carte(banc, carte, compte)
-
-
-def au_jour(banc: Banc, carte: m.Carte, ecart: int) -> None:
-    """Move the clock to noon in the city, `ecart` days from the card's last day."""
-    jour = date.fromisoformat(carte.echeance) + timedelta(days=ecart)
-    banc.horloge.now = datetime(jour.year, jour.month, jour.day, 17, tzinfo=UTC)
-
 
 # --- association
 
@@ -382,70 +291,3 @@ def test_a_card_suspended_meanwhile_is_not_renewed(banc: Banc) -> None:
         connexion.execute(text("UPDATE carte SET statut = 'SUSPENDUE'"))
     assert refus(lambda: banc.decider(demande)).reason == "CARTE_NON_RENOUVELABLE"
     assert banc.sql("SELECT statut FROM demande WHERE genre = 'RENOUVELLEMENT'") == [("DEPOSEE",)]
-
-
-# --- reminders
-
-
-def rappeler(banc: Banc) -> int:
-    return rappeler_echeances(
-        sessions=banc.servicer.sessions, regles=banc.servicer.regles, maintenant=banc.horloge()
-    )
-
-
-def genres(banc: Banc) -> list[str]:
-    rows = banc.sql("SELECT body FROM outbox WHERE routing_key = 'rappel_echeance.v1' ORDER BY id")
-    return [json.loads(bytes(row[0]))["genre"] for row in rows]
-
-
-@pytest.mark.exigence("CAR-09")
-def test_one_reminder_at_thirty_days_and_a_last_one(banc: Banc) -> None:
-    carte = une_carte_active(banc)
-    envoyes = []
-    for ecart in range(-33, 3):
-        au_jour(banc, carte, ecart)
-        envoyes += [ecart] * (rappeler(banc) + rappeler(banc))
-    assert envoyes == [-30, -3]
-    assert genres(banc) == ["PREMIER", "DERNIER"]
-
-
-@pytest.mark.exigence("CAR-09")
-def test_a_timer_that_slept_for_days_misses_nothing_and_doubles_nothing(banc: Banc) -> None:
-    carte = une_carte_active(banc)
-    au_jour(banc, carte, -17)
-    assert rappeler(banc) == 1
-    au_jour(banc, carte, -1)
-    assert rappeler(banc) == 1
-    assert genres(banc) == ["PREMIER", "DERNIER"]
-
-
-def test_a_timer_that_slept_for_a_month_sends_the_last_one_alone(banc: Banc) -> None:
-    carte = une_carte_active(banc)
-    au_jour(banc, carte, -2)
-    assert rappeler(banc) == 1
-    assert genres(banc) == ["DERNIER"]
-    au_jour(banc, carte, -1)
-    assert rappeler(banc) == 0
-
-
-def test_who_asked_already_is_left_in_peace_and_reminded_two_years_later(banc: Banc) -> None:
-    carte = une_carte_active(banc)
-    au_jour(banc, carte, -30)
-    demande = renouveler(banc, carte).demande
-    assert rappeler(banc) == 0
-    banc.decider(demande)
-    assert rappeler(banc) == 0
-    au_jour(banc, la_carte(banc, carte), -30)
-    assert rappeler(banc) == 1
-
-
-def test_two_timers_at_once_send_one(banc: Banc) -> None:
-    carte = une_carte_active(banc)
-    au_jour(banc, carte, -30)
-    assert sum(ensemble([lambda: rappeler(banc)] * 6)) >= 1
-    assert genres(banc) == ["PREMIER"]
-
-
-def test_a_card_that_no_account_holds_is_not_written_to(banc: Banc) -> None:
-    au_registre(banc, echeance=banc.horloge().date() + timedelta(days=10))
-    assert rappeler(banc) == 0

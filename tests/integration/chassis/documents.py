@@ -28,6 +28,11 @@ ACCESS = {
     "SupprimerPiece": frozenset({"citoyen"}),
     "RetenirPieces": frozenset({"citoyen"}),
     "LibererPieces": frozenset({"citoyen"}),
+    "ListVersions": frozenset({"citoyen"}),
+    "ListUtilisations": frozenset({"citoyen"}),
+    "ListConsultations": frozenset({"citoyen"}),
+    "LireEspace": frozenset({"citoyen"}),
+    "EffacerEspace": frozenset({"citoyen"}),
 }
 
 
@@ -77,6 +82,7 @@ class Servicer(StockageServiceServicer):
         raise NotImplementedError  # no test of the calls asks them
 
     ModifierPiece = SupprimerPiece = RetenirPieces = LibererPieces = _unused
+    ListVersions = ListUtilisations = ListConsultations = LireEspace = EffacerEspace = _unused
 
     def ListPieces(self, _request, _context):  # noqa: N802
         self.calls += 1

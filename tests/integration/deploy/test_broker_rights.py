@@ -116,12 +116,13 @@ def test_only_the_allowed_cells_of_the_matrix_succeed(
         with connected(url(user)) as connection:
             written |= {(user, e) for e in exchanges if allowed(connection, publishes_to(e))}
             read |= {(user, q) for q in queues if allowed(connection, reads(q))}
+    consumers = {item.consumer for item in job.subscriptions()}
     assert written == {(service, f"{service}.events") for service in SERVICES} | {
-        ("avis", "avis.delai")
+        (consumer, f"{consumer}.delai") for consumer in consumers
     }
     # Who consumes is known by the name of the queue: `<consumer>.<source>.<event>.v<n>`.
     assert read == {(queue.split(".")[0], queue) for queue in queues if queue.count(".") == 3}
-    assert {user for user, _ in read} == {"avis"}
+    assert {user for user, _ in read} == consumers == {"avis", "stockage"}
 
 
 @pytest.mark.parametrize("user", SERVICES)
@@ -151,7 +152,9 @@ def test_who_declares_does_not_publish_and_who_operates_sees_dead_letters_alone(
         assert not allowed(connection, lambda c: c.queue_declare("imprevue"))
     with connected(url(broker_rights.OPERATOR)) as connection:
         assert [e for e in exchanges if allowed(connection, publishes_to(e))] == [""]
-        assert {q for q in queues if allowed(connection, reads(q))} == {"audit", "avis.mort"}
+        assert {q for q in queues if allowed(connection, reads(q))} == {
+                "audit", "avis.mort", "stockage.mort"
+            }  # fmt: skip
         assert not allowed(connection, lambda c: c.queue_declare("imprevue"))
 
 

@@ -151,16 +151,18 @@ def test_a_session_check_is_one_read_and_one_write_a_minute(identite):
     assert [sql.split()[0] for sql in verifier()] == ["SELECT"]
 
 
-def test_staff_log_in_at_their_own_door(identite):
-    compte_id = identite.un_compte()
-    identite.ecrire("UPDATE compte SET roles = '{citoyen,agent_cartes}'")
-    citoyen = identite.verifier(identite.ouvrir().jeton_session)
-    assert list(citoyen.roles) == ["citoyen"]
-    jeton = identite.ouvrir(agent=True).jeton_session
-    agent = identite.verifier(jeton)
-    assert (agent.compte_id, list(agent.roles)) == (compte_id, ["agent_cartes"])
-    identite.horloge.advance(minutes=15)
-    assert expiree(identite, jeton)
+def test_staff_log_in_at_their_own_door(database_url, clean_database):
+    del clean_database
+    with une_identite(database_url("identite"), second_facteur_personnel=False) as identite:
+        compte_id = identite.un_compte()
+        identite.ecrire("UPDATE compte SET roles = '{citoyen,agent_cartes}'")
+        citoyen = identite.verifier(identite.ouvrir().jeton_session)
+        assert list(citoyen.roles) == ["citoyen"]
+        jeton = identite.ouvrir(agent=True).jeton_session
+        agent = identite.verifier(jeton)
+        assert (agent.compte_id, list(agent.roles)) == (compte_id, ["agent_cartes"])
+        identite.horloge.advance(minutes=15)
+        assert expiree(identite, jeton)
 
 
 def test_a_staff_session_ends_with_the_role(identite):

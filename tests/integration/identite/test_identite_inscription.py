@@ -46,6 +46,11 @@ def test_sign_up_activate_log_in_and_read_the_profile(identite):
     profil = identite.appeler(
         "GetProfil", pb.GetProfilRequest(), jeton=token(compte_id, "citoyen")
     ).profil
+    # The number given at sign-up waits for its proof (IDN-06); a log-in does not tell that.
+    assert [une.valeur for une in profil.a_verifier] == ["+14504344440"]
+    assert profil.moyen_prefere == "courriel"
+    for champ in ("a_verifier", "moyen_prefere"):
+        profil.ClearField(champ)
     assert profil == ouverte.profil
     assert profil.statut == pb.STATUT_COMPTE_ACTIF
     assert (profil.nom_utilisateur, profil.telephone) == ("zoe.t", "+14504344440")
@@ -181,9 +186,10 @@ def test_the_same_request_happens_once(identite):
     for _ in range(3):
         identite.appeler("CreerCompte", demande)
     assert len(identite.courriels("activation")) == 1
-    demande.mot_de_passe = AUTRE_MOT_DE_PASSE
+    demande.mot_de_passe, demande.defi = AUTRE_MOT_DE_PASSE, ""
     assert identite.refus("CreerCompte", demande).reason == "REQUEST_ID_REUTILISE"
     demande.request_id = "pas un uuid"
+    demande.defi = ""
     assert identite.refus("CreerCompte", demande).reason == "REQUEST_ID_INVALIDE"
 
 

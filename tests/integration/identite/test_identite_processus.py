@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from typing import Any
 
 import pika
 import pytest
@@ -17,13 +18,15 @@ from click.testing import CliRunner
 
 from chassis import discovery, seal
 from chassis.grpc_client import Remote, RemoteError
-from espacecitoyen.identite.v1.identite_service_pb2_grpc import IdentiteServiceStub
+from espacecitoyen.identite.v1 import acces_service_pb2 as acces
 from services.identite.commandes import identite as commandes
 from tests.kit.identite import (
     AUTRE_MOT_DE_PASSE,
     CLE,
     CLE_TEXTE,
     MOT_DE_PASSE,
+    Stubs,
+    prouver,
     une_connexion,
     une_demande_de_compte,
 )
@@ -85,18 +88,20 @@ def test_a_sign_up_reaches_the_broker(reglages, amqp_url, tmp_path):
     # A queue of the test beside those of avis.
     file = canal.queue_declare("", exclusive=True).method.queue
     canal.queue_bind(file, "identite.events", "#")
-    remote = Remote(
-        "identite", stub=IdentiteServiceStub, addresses=discovery.StaticAddresses([adresse])
-    )
+    remote = Remote("identite", stub=Stubs, addresses=discovery.StaticAddresses([adresse]))
+    reglages |= {"IDENTITE_DEFI_BITS": "4"}
+
+    def demander(rpc: str, message: object) -> Any:
+        return remote.call(
+            lambda stub: getattr(stub, rpc), message, token=token("", "anonyme"), deadline=5.0
+        )
 
     def inscrire() -> bool:
         try:
-            remote.call(
-                lambda stub: stub.CreerCompte,
-                demande,
-                token=token("", "anonyme"),
-                deadline=5.0,
-            )
+            usage = acces.ObtenirDefiRequest(usage=acces.USAGE_DEFI_INSCRIPTION)
+            defi = demander("ObtenirDefi", usage)
+            demande.defi, demande.preuve = defi.jeton, prouver(defi.jeton, defi.bits)
+            demander("CreerCompte", demande)
         except RemoteError as error:
             assert error.reason in {"", "INDISPONIBLE"}, error.reason  # noqa: PT017
             return False
@@ -166,7 +171,8 @@ def test_an_agent_is_created_once_and_logs_in(reglages, identite):
         assert fini.exit_code == 0, fini.output
         assert MOT_DE_PASSE not in fini.output
     ouverte = identite.ouvrir(identifiant="ana@exemple.ca", agent=True)
-    assert list(identite.verifier(ouverte.jeton_session).roles) == ["agent_cartes"]
+    # Until a second factor is there, the staff door opens on enrolling one and nothing else (R04).
+    assert list(identite.verifier(ouverte.jeton_session).roles) == ["enrolement"]
     assert list(ouverte.profil.roles) == ["citoyen", "agent_cartes"]
     assert len(identite.evenements("compte_active.v1")) == 1
 

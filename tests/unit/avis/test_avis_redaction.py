@@ -120,6 +120,11 @@ def test_une_carte_approuvee_donne_les_deux_portefeuilles_et_l_echeance(redactio
         (Gabarit.CARTE_DEMANDEE, "cartes"),
         (Gabarit.DEMANDE_INCOMPLETE, "cartes"),
         (Gabarit.MOT_DE_PASSE_CHANGE, ""),
+        (Gabarit.MOT_DE_PASSE_BLOQUE, "mot-de-passe-oublie"),
+        (Gabarit.IDENTIFIANTS_CHANGES, "pas-moi/J3T0N"),
+        (Gabarit.NOUVEL_APPAREIL, "pas-moi/J3T0N"),
+        (Gabarit.PIECE_BIENTOT_EXPIREE, "stockage"),
+        (Gabarit.GEL_POSE, "stockage"),
     ],
 )
 def test_chaque_courriel_mene_a_sa_page(redaction, gabarit, chemin):
@@ -173,6 +178,17 @@ def test_sans_prenom_la_salutation_reste_une_phrase(redaction):
 
 def test_chaque_gabarit_a_ses_deux_langues_et_rien_de_plus():
     attendus = {f"{gabarit}.{langue}.j2" for gabarit, langue in TOUS}
-    presents = {chemin.name for chemin in GABARITS.iterdir()}
+    presents = {chemin.name for chemin in GABARITS.iterdir() if chemin.is_file()}
     assert presents == attendus | {"cadre.html.j2", "cadre.txt.j2"}
     assert set(Gabarit) >= AVEC_JETON
+
+
+def test_un_document_bientot_expire_dit_lequel_et_quand(redaction):
+    for langue, attendu in ((Langue.FR, "Une preuve de résidence"), (Langue.EN, "A proof of res")):
+        contenu = redaction.rediger(
+            gabarit=Gabarit.PIECE_BIENTOT_EXPIREE,
+            langue=langue,
+            donnees={"prenom": "Zoé", "genre": "RESIDENCE", "echeance": "2026-04-20"},
+        )
+        assert attendu in contenu.texte
+        assert "2026" in contenu.texte

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,7 @@ NUMERO = composer_numero("0042", 123)
 
 
 def une_carte(**changes: object) -> Carte:
-    valeurs = {
+    valeurs: dict[str, Any] = {
         "carte_id": UUID(int=1),
         "personne_id": "compte",
         "compte_id": "compte",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ JOUR = date(2027, 1, 11)
 
 
 def une_activite(prix: int = 80_00, **changes: int | None) -> Activite:
-    valeurs = {"prix_preferentiel": None, "majoration": 50, **changes}
+    valeurs: dict[str, Any] = {"prix_preferentiel": None, "majoration": 50, **changes}
     return lire_activite(prix_resident=prix, premier_jour=JOUR, **valeurs)
 
 

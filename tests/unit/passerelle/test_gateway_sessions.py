@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from passerelle import clients, security, session
+from passerelle import clients, security, session, visits
 from passerelle.problems import Problem
 from tests.kit.identity import VERIFIER
 from tests.kit.passerelle import (
@@ -77,8 +77,8 @@ def test_une_session_verifiee_sert_cinq_secondes_et_la_fermeture_est_immediate(
 
 def test_la_cache_oublie_a_l_age_dit() -> None:
     now = [0.0]
-    cache = session.VisitCache(clock=lambda: now[0])
-    visit = session.Visit(compte_id=COMPTE)
+    cache = visits.VisitCache(clock=lambda: now[0])
+    visit = visits.Visit(compte_id=COMPTE)
     cache.put(CITOYENNE, visit)
     now[0] = 5.0
     assert cache.get(CITOYENNE, 5.0) is visit
@@ -101,7 +101,7 @@ def test_identite_absente_on_lit_encore_mais_on_n_agit_plus(services: Fakes) -> 
 def test_le_jeton_est_frappe_une_fois_par_but(app: Flask, services: Fakes) -> None:
     del services
     with app.test_request_context("/"):
-        g.visit = session.Visit(compte_id=COMPTE, session_id=SESSION, roles=frozenset({"citoyen"}))
+        g.visit = visits.Visit(compte_id=COMPTE, session_id=SESSION, roles=frozenset({"citoyen"}))
         found = clients.current()
         assert found.token() == found.token()
         assert found.token() != found.token("validation_carte")
@@ -258,6 +258,7 @@ def test_chaque_acte_du_portail_refuse_un_formulaire_sans_jeton(app: Flask) -> N
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - session.SAFE_METHODS
         if not rule.rule.startswith("/api/")
+        and not getattr(app.view_functions[rule.endpoint], "without_cookies", False)
     ]
     assert unsafe
     for method, rule in unsafe:
@@ -276,6 +277,23 @@ def test_chaque_acte_du_portail_refuse_un_formulaire_sans_jeton(app: Flask) -> N
             path, method=method, data=body, content_type="multipart/form-data; boundary=b"
         )
         assert response.status_code == 403, rule
+
+
+def test_seules_les_adresses_du_protocole_se_passent_de_jeton(app: Flask) -> None:
+    """Machines call them with a secret of their own; a person's POST there only becomes a GET."""
+    sans = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "without_cookies", False)
+    }
+    assert sans == {
+        "/oidc/autoriser",
+        "/oidc/deconnexion",
+        "/oidc/infos",
+        "/oidc/introspection",
+        "/oidc/jeton",
+        "/oidc/revocation",
+    }
 
 
 def test_un_visiteur_recoit_un_jeton_lie_a_son_navigateur(app: Flask) -> None:

@@ -6,8 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from espacecitoyen.cartes.v1 import cartes_service_pb2 as cartes
+from espacecitoyen.stockage.v1 import stockage_service_pb2 as stockage
 from tests.kit.passerelle import DEMANDE, PIECE, REFUS, Fakes, log_in
-from tests.kit.passerelle_answers import une_demande
+from tests.kit.passerelle_answers import une_demande, une_piece
 from tests.unit.passerelle.portail.conftest import Envoyer, texte
 
 pytestmark = pytest.mark.unit
@@ -88,9 +89,25 @@ def test_l_agent_voit_les_deux_preuves_avec_leur_objet(
 def test_apres_la_derniere_page_on_reste_dessus(client: FlaskClient, services: Fakes) -> None:
     log_in(client, agent=True)
     _a_valider(services)
-    assert "page 2" in texte(client.get(f"{DECISION}?page_identite=2"))
-    services.stockage.answers["LirePiece"] = REFUS["DONNEES_INVALIDES"](page="PAGE_INVALIDE")
-    assert "dernière page" in texte(client.get(f"{DECISION}?page_identite=2"))
+    deux = stockage.GetPieceResponse(piece=une_piece(pages=2))
+    services.stockage.answers["GetPiece"] = deux
+    assert "Page 2 sur 2" in texte(client.get(f"{DECISION}?page_identite=2"))
+    assert "Page suivante" not in texte(client.get(f"{DECISION}?page_identite=9&page_residence=9"))
+    demande, appelant = services.stockage.calls("GetPiece")[0]
+    assert (demande.dossier_id, appelant.purpose) == (DEMANDE, "validation_carte")
+    assert services.stockage.calls("LirePiece") == []
+
+
+@pytest.mark.exigence("STO-02")
+def test_une_preuve_que_la_ville_ne_garde_plus_est_dite(
+    client: FlaskClient, services: Fakes
+) -> None:
+    log_in(client, agent=True)
+    _a_valider(services)
+    services.stockage.answers["GetPiece"] = REFUS["PIECE_INTROUVABLE"]()
+    page = client.get(DECISION)
+    assert page.status_code == 200
+    assert "n’est plus conservé" in texte(page)
 
 
 @pytest.mark.exigence("PAS-02")

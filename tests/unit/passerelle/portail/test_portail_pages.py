@@ -34,6 +34,7 @@ PUBLIQUES = (
     "/mot-de-passe-oublie",
     "/mot-de-passe-oublie/envoye",
     f"/mot-de-passe/{JETON}",
+    f"/pas-moi/{JETON}",
     "/demandes/nouvelle",
     "/demandes/type/requete_generale",
     "/demandes/ticket",
@@ -49,6 +50,9 @@ PUBLIQUES = (
 PERSONNELLES = (
     "/accueil",
     "/compte",
+    "/compte/identifiants",
+    "/compte/sessions",
+    "/compte/sessions/prolonger",
     "/demandes",
     "/stockage",
     "/stockage/ajouter",

@@ -1,0 +1,1 @@
+"""Bridges to other systems: imports, first log-ins, links, connectors."""
