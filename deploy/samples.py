@@ -12,6 +12,7 @@ import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.children import StartFailed, die_with
@@ -55,11 +56,37 @@ ACCOUNTS = (
         ("creer-agent", "--prenom", "Andrée", "--nom", "Exemple", "--role", "agent_cartes"),
     ),
     Account(
+        "agente des comptes · account clerk",
+        "comptes.exemple@exemple.test",
+        ("creer-agent", "--prenom", "Claire", "--nom", "Exemple", "--role", "agent_comptes"),
+    ),
+    Account(
+        "second agent des comptes · second account clerk",
+        "comptes2.exemple@exemple.test",
+        ("creer-agent", "--prenom", "Félix", "--nom", "Exemple", "--role", "agent_comptes"),
+    ),
+    Account(
         "administration · administrator",
         "admin.exemple@exemple.test",
         ("creer-agent", "--prenom", "Dominique", "--nom", "Exemple", "--role", "admin"),
     ),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PlasticCard:
+    """A card of the city's register that nobody has joined to an account yet (CAR-03, 18)."""
+
+    number: str
+    first_name: str
+    name: str
+    born: str
+    postal_code: str
+    # A year from the first start: whenever the demo is tried, the card is valid.
+    lasts: timedelta = timedelta(days=365)
+
+
+PLASTIC_CARD = PlasticCard("20042009000017", "Sacha", "Exemple", "1984-11-02", "J7E 0A0")
 
 
 def load(folder: Path, settings: dict[str, Settings], log: Path) -> dict[str, str]:
@@ -91,8 +118,26 @@ def load(folder: Path, settings: dict[str, Settings], log: Path) -> dict[str, st
             process.communicate(f"{password}\n".encode())
         if any(process.returncode for process, _ in running):
             raise StartFailed("échantillon · samples", log, "a command failed")
+        _register(folder, settings["cartes"], log)
         done.touch()
     return passwords
+
+
+def _register(folder: Path, settings: Settings, log: Path) -> None:
+    """Import the sample register of plastic cards; a second time it changes nothing."""
+    card, register = PLASTIC_CARD, folder / "registre.csv"
+    if not register.exists():
+        until = datetime.now(UTC).date() + card.lasts
+        register.write_text(
+            "numero;prenom;nom;date_naissance;code_postal;classe;echeance\n"
+            f"{card.number};{card.first_name};{card.name};{card.born};{card.postal_code};"
+            f"resident;{until}\n",
+            encoding="utf-8",
+        )
+    process = _espace("cartes", ("importer-registre", str(register)), settings, log)
+    process.communicate()
+    if process.returncode:
+        raise StartFailed("registre · register", log, "importer-registre failed")
 
 
 def _passwords(folder: Path) -> dict[str, str]:

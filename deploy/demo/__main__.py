@@ -77,6 +77,7 @@ def _updater(antivirus: str, supervisor: Supervisor) -> Child | None:
 
 def _welcome(supervisor: Supervisor, passwords: dict[str, str], seconds: float) -> None:
     plan, components = supervisor.plan, supervisor.components
+    card = samples.PLASTIC_CARD
     width = max(len(account.email) for account in samples.ACCOUNTS)
     lines = [
         "",
@@ -97,6 +98,7 @@ def _welcome(supervisor: Supervisor, passwords: dict[str, str], seconds: float) 
             "  compte de taxes importé · imported tax account"
         ),
         "",
+        (f"  carte à associer · card to join : {card.number}, {card.born}, {card.postal_code}"),
         f"  Espace Famille : {espace_famille.SAMPLE_CODE}, {espace_famille.SAMPLE_PASSWORD}",
         "",
     ]

@@ -19,7 +19,7 @@ from deploy.places import ROOT, require_free
 from deploy.plan import FAMILY, RECREATION, TAXES, Plan, Settings
 
 # A tax account whose owner never signed up here; its password is shown at the start.
-TAX_EMAIL = "claude.exemple@exemple.test"
+TAX_EMAIL = "maxime.exemple@exemple.test"
 _TAX_COLUMNS = (
     "reference", "courriel", "nom_utilisateur", "prenom", "nom", "telephone", "langue",
     "empreinte", "actif",
@@ -77,7 +77,7 @@ def load(plan: Plan, settings: Settings) -> str:
     kept.write_text(password)
     mark = bcrypt.hashpw(password.encode(), bcrypt.gensalt(10)).decode()
     rows = (
-        ("M-3001", TAX_EMAIL, "claude.exemple", "Claude", "Exemple", "450 555-0134", "fr",
+        ("M-3001", TAX_EMAIL, "maxime.exemple", "Maxime", "Exemple", "450 555-0134", "fr",
          mark, "oui"),
         ("M-3002", "camille.exemple@exemple.test", "", "Camille", "Exemple", "", "fr", "", "oui"),
         ("M-3003", "dormante@exemple.test", "", "Dominique", "Modèle", "", "fr", "", "non"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptojwt import KeyJar
 from idpyoidc.client.rp_handler import RPHandler
 
 from espacecitoyen.identite.v1 import identite_service_pb2 as compte_pb
@@ -28,6 +29,8 @@ def un_handler(portail, partie, algorithme="ES256", methode="client_secret_basic
     """An idpyoidc client of this provider, which finds everything by discovery."""
     return RPHandler(
         base_url=ICI,
+        # It signs nothing; by default it would make keys and write them where the tests run.
+        keyjar=KeyJar(),
         client_configs={
             "espace": {
                 "client_type": "oidc",

@@ -149,7 +149,7 @@ def test_la_premiere_connexion_mene_a_mon_profil(services: Fakes, envoyer: Envoy
     services.identite.answers["OuvrirSession"] = identite.OuvrirSessionResponse(
         jeton_session=JETON, premiere_connexion=True
     )
-    champs = {"identifiant": "claude", "mot_de_passe": "ancien"}
+    champs = {"identifiant": "maxime", "mot_de_passe": "ancien"}
     reponse = envoyer("/connexion", champs)
     assert reponse.location == "/compte?fait=compte_importe"
 
