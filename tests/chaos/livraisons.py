@@ -171,7 +171,9 @@ def _annonce(service: str, key: str, body: bytes, **changes: object) -> Annonce:
         "content_type": "application/json", "delivery_mode": 2, "message_id": str(uuid4()),
         "type": key, "app_id": service, "timestamp": int(time.time()),
     }  # fmt: skip
-    return Annonce(f"{service}.events", key, body, BasicProperties(**{**about, **changes}))
+    # Into the queue of avis alone: other services hear of cards too, and are not what is judged.
+    queue = f"avis.{service}.{key}"
+    return Annonce("", queue, body, BasicProperties(**{**about, **changes}))
 
 
 SCENARIOS = (
