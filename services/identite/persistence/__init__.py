@@ -18,7 +18,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Row,
     Table,
     Text,
     Uuid,
@@ -26,13 +25,13 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, registry
 
+from chassis.db import plain
 from services.identite.domain import (
     Compte,
     Frein,
@@ -263,7 +262,7 @@ def ouvrir(
 
 
 # Text made once: this is the read that every page of the portal makes.
-_LIRE_SESSION: Final = text(
+_LIRE_SESSION: Final = (
     "SELECT s.id, s.compte_id, s.roles, s.vue_le, s.fin_le, s.inactivite_s, c.prenom, c.nom,"
     " c.langue, c.statut, c.roles AS roles_compte, s.complete,"
     " coalesce(s.prouvee_le, s.ouverte_le) AS prouvee_le,"
@@ -273,14 +272,14 @@ _LIRE_SESSION: Final = text(
     " LEFT JOIN mandat m ON m.id = s.mandat_id AND m.mandataire_id = s.compte_id"
     " AND m.accepte_le IS NOT NULL AND m.termine_le IS NULL"
     " LEFT JOIN compte p ON p.id = m.mandant_id AND p.statut = 'ACTIF'"
-    " WHERE s.empreinte = :empreinte"
+    " WHERE s.empreinte = %(empreinte)s"
 )
 
 
 def lire_session(lecture: Engine, empreinte: bytes) -> SessionOuverte | None:
     """Find a session with its owner, in one indexed read without a transaction."""
-    with lecture.connect() as connection:
-        ligne = connection.execute(_LIRE_SESSION, {"empreinte": empreinte}).one_or_none()
+    with plain(lecture) as cursor:
+        ligne = cursor.execute(_LIRE_SESSION, {"empreinte": empreinte}).fetchone()
     if ligne is None:
         return None
     return SessionOuverte(
@@ -300,7 +299,7 @@ def lire_session(lecture: Engine, empreinte: bytes) -> SessionOuverte | None:
     )
 
 
-def _procuration(ligne: Row[Any]) -> Procuration:
+def _procuration(ligne: Any) -> Procuration:
     return Procuration(
         compte_id=ligne.mandant_id,
         prenom=ligne.mandant_prenom,
