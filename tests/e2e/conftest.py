@@ -7,11 +7,14 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from deploy.browser import chromium_path
 from tests.e2e.parcours.acces import Acces
 from tests.kit.suite import Suite
+
+# Pages wait for five services on a machine that runs two suites of tests: slow is not wrong.
+expect.set_options(timeout=30_000)
 
 _AGENT = "agente.exemple@exemple.test"
 

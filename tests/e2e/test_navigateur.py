@@ -25,7 +25,7 @@ def ouvrir(
         viewport=taille, locale="fr-CA", base_url=acces.portail, java_script_enabled=javascript
     )
     page = contexte.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     return page
 
 

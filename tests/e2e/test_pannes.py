@@ -13,7 +13,7 @@ from tests.chaos.__main__ import SCENARIOS
 from tests.chaos.scenario import derouler
 from tests.chaos.terrain import Terrain, ouvrir
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("pannes")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("suite")]
 
 _GRAINE = 20_261_122
 _CHOISIS = ("doubleclic", "agents", "televersements", "relais", "effet", "smtp", "base",

@@ -21,7 +21,7 @@ from tests.kit.suite import Suite, running
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.xdist_group("second-facteur"),
+    pytest.mark.xdist_group("suite"),
     pytest.mark.exigence("IDN-20"),
 ]
 

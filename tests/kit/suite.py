@@ -153,14 +153,12 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
     # Between the choice of free ports and their use another program may take one: others are tried.
     started = None
     for _ in range(_TRIES):
+        # The tests share one agent, who is logged in at many places at once.
+        given = {"IDENTITE_SESSIONS_AGENT": "100", **(settings or {})}
         plan = Plan(
-            folder=folder,
-            base=free_ports(SPAN),
-            durable=False,
-            # The tests share one agent, who is logged in at many places at once.
-            settings=(("IDENTITE_SESSIONS_AGENT", "100"),),
+            folder=folder, base=free_ports(SPAN), durable=False, settings=tuple(given.items())
         )
-        started = _start(plan, settings or {})
+        started = _start(plan, given)
         if started is not None:
             break
     assert started is not None, "no free ports"

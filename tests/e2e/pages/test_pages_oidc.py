@@ -24,7 +24,7 @@ from tests.kit.identite import MOT_DE_PASSE
 from tests.kit.oidc import Partie, inscrire, un_defi, une_personne
 from tests.kit.oidc_portail import Portail, un_portail
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("oidc")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("suite")]
 
 AGENT = "s" * 43
 
