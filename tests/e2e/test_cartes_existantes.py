@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -22,6 +23,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("suite")]
 NUMERO = composer_numero("0042", 90_000_001)
 
 
+def aujourd_hui() -> date:
+    """The day that the city's clocks show: in the evening it is tomorrow in UTC."""
+    return datetime.now(ZoneInfo("America/Toronto")).date()
+
+
 def inscrire_au_registre(suite: Suite, visite: Visite, dossier: Path) -> None:
     """The city's clerk imports a register that holds the person's plastic card."""
     who = visite.personne
@@ -29,14 +35,14 @@ def inscrire_au_registre(suite: Suite, visite: Visite, dossier: Path) -> None:
     fichier.write_text(
         "numero;prenom;nom;date_naissance;code_postal;classe;echeance\n"
         f"{NUMERO};{who.prenom};{who.nom};{who.date_naissance};{who.code_postal};resident;"
-        f"{datetime.now(UTC).date() + timedelta(days=300)}\n"
+        f"{aujourd_hui() + timedelta(days=300)}\n"
     )
     assert "AJOUTEE: 1" in suite.espace("cartes", "importer-registre", str(fichier))
 
 
 def avancer_a(suite: Suite, jours: int) -> date:
     """Bring the card's last day near, as time would."""
-    echeance = datetime.now(UTC).date() + timedelta(days=jours)
+    echeance = aujourd_hui() + timedelta(days=jours)
     url = suite.database_url("cartes").replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(url) as connexion:
         connexion.execute("UPDATE carte SET echeance = %s WHERE numero = %s", (echeance, NUMERO))
