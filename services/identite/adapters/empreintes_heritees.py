@@ -90,9 +90,9 @@ class HacheurHeritage:
             if empreinte is not None and heritee:
                 juste = self._juste(empreinte, mot_de_passe)
             if not juste:
-                # A refusal whose duration told the kind of hash would tell who has a tax account
-                # (R17): all of them end at the same moment.
-                time.sleep(max(0.0, debut + self._refus_s - time.monotonic()))
+                # A refusal whose duration told the kind of hash would tell who has a tax account.
+                reste = max(0.0, debut + self._refus_s - time.monotonic())
+                time.sleep(reste)  # all refusals end at the same moment (R17)
             return juste
         finally:
             self._places.release()
