@@ -1,8 +1,7 @@
 // Builds what browsers load: one style sheet, one script, a sprite of the icons in use, fonts.
 //
 // Reads passerelle/assets and passerelle/templates; writes passerelle/static, which is never
-// committed, and compiles the translation catalogues. Run by `npm run build`.
-import { spawnSync } from "node:child_process";
+// committed. Run by `npm run build`.
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -98,17 +97,6 @@ function manifest() {
   writeFileSync(join(target, "manifest.json"), JSON.stringify(digests));
 }
 
-function catalogues() {
-  const local = join(root, ".venv/bin/python");
-  const python = process.env.PYTHON || (existsSync(local) ? local : "python3");
-  const done = spawnSync(
-    python,
-    ["-m", "babel.messages.frontend", "-q", "compile", "-d", join(gateway, "translations")],
-    { stdio: ["ignore", "ignore", "inherit"] },
-  );
-  if (done.status !== 0) throw new Error(`the translations did not compile with ${python}`);
-}
-
 // A gateway that runs meanwhile must not serve half a folder.
 function swap() {
   const old = join(gateway, `.static-old-${process.pid}`);
@@ -125,5 +113,4 @@ await styles();
 await scripts();
 sprite();
 manifest();
-catalogues();
 swap();
